@@ -1,0 +1,1 @@
+"""The contract of the SMS gateway. Generated; see proto/."""
