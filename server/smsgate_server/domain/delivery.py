@@ -1,0 +1,278 @@
+"""What happens to a message between acceptance and its final status, as pure decisions.
+
+A store keeps a `Delivery` beside every message that is not final. The functions here say what a
+carrier's answer or receipt means for both; the stores only write down the result. So the memory
+store and the SQL stores cannot differ in their rules.
+
+    WAITING ──claim──▶ IN_FLIGHT ──Accepted──▶ SUBMITTED ──receipts──▶ final
+       ▲                   │ ─────Unknown────▶ HELD ──────receipts──▶ final
+       └─ NotSent, temporary refusal, Unknown under AT_LEAST_ONCE
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from smsgate_server.domain.message import (
+    TRANSITIONS,
+    Message,
+    Reason,
+    Status,
+    StatusEvent,
+    UnknownSubmit,
+)
+
+# Segments of one message are tracked in a bit mask that must fit a signed 64-bit integer.
+MAX_SEGMENTS = 32
+
+# A carrier is given the same expiry as we have; this is how long its own word may still take.
+EXPIRY_GRACE = timedelta(seconds=60)
+
+
+class Stage(IntEnum):
+    WAITING = 1
+    IN_FLIGHT = 2
+    SUBMITTED = 3
+    HELD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The part of a message's state that is gone once it is final.
+
+    `due_time` is when something must be done next: submit it (WAITING) or expire it (else).
+    `delivered` has bit k set once segment k + 1 was reported delivered.
+    """
+
+    stage: Stage
+    due_time: datetime
+    attempts: int = 0
+    delivered: int = 0
+
+
+class OutcomeKind(IntEnum):
+    """How a submit ended; there is no fifth way."""
+
+    ACCEPTED = 1
+    REFUSED = 2
+    NOT_SENT = 3
+    UNKNOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOutcome:
+    """A carrier's answer to one submit.
+
+    ACCEPTED has one carrier id per segment (empty where a segment has none). REFUSED is permanent
+    unless `temporary`; then, as after NOT_SENT, it is tried again at `retry_time`.
+    """
+
+    kind: OutcomeKind
+    carrier_ids: tuple[str, ...] = ()
+    code: str = ""
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """The outcome of attempt `attempt` at the message stored at `seq`."""
+
+    seq: int
+    attempt: int
+    carrier: str
+    outcome: SubmitOutcome
+    time: datetime
+    retry_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A carrier's delivery receipt (DLR) for one of its ids.
+
+    `recipient` may be empty if it says none.
+    """
+
+    carrier: str
+    carrier_id: str
+    status: Status
+    code: str = ""
+    reason: Reason = Reason.UNSPECIFIED
+    carrier_time: datetime | None = None
+    recipient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to write: an event or none, and the delivery from now on (None: it is final)."""
+
+    event: StatusEvent | None
+    delivery: Delivery | None
+
+
+def begin(message: Message) -> Delivery:
+    return Delivery(Stage.WAITING, message.due_time)
+
+
+def claim(message: Message, delivery: Delivery) -> Delivery:
+    """The attempt is on record before the carrier may see the message."""
+    return replace(
+        delivery,
+        stage=Stage.IN_FLIGHT,
+        attempts=delivery.attempts + 1,
+        due_time=message.expire_time + EXPIRY_GRACE,
+    )
+
+
+def opening_event(message: Message, seq: int) -> StatusEvent:
+    return StatusEvent(
+        seq=seq,
+        message=message,
+        from_status=None,
+        to_status=Status.NEW,
+        reason=Reason.SCHEDULED if message.schedule_time else Reason.ACCEPTED,
+        event_time=message.create_time,
+    )
+
+
+def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
+    """What the end of a submit means.
+
+    An answer to an attempt that is not the current one means nothing.
+    """
+    if delivery.stage is not Stage.IN_FLIGHT or delivery.attempts != result.attempt:
+        return Step(None, delivery)
+    outcome = result.outcome
+    if outcome.kind is OutcomeKind.ACCEPTED:
+        return _submitted(message, delivery, result, seq, Stage.SUBMITTED, Reason.SUBMITTED)
+    if outcome.kind is OutcomeKind.REFUSED and not outcome.temporary:
+        event = _transition(message, Status.REJECTED, Reason.PROVIDER_REFUSED, result.time, seq)
+        return Step(replace(event, carrier=result.carrier, carrier_code=outcome.code), None)
+    if (
+        outcome.kind is OutcomeKind.UNKNOWN
+        and message.on_unknown_submit is UnknownSubmit.AT_MOST_ONCE
+    ):
+        reason = Reason.SUBMIT_OUTCOME_UNKNOWN
+        return _submitted(message, delivery, result, seq, Stage.HELD, reason)
+    due = min(result.retry_time, message.expire_time)
+    return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due))
+
+
+def _submitted(
+    message: Message,
+    delivery: Delivery,
+    result: SubmitResult,
+    seq: int,
+    stage: Stage,
+    reason: Reason,
+) -> Step:
+    due = message.expire_time + EXPIRY_GRACE
+    onward = replace(delivery, stage=stage, due_time=due)
+    if message.status is not Status.NEW:  # an intermediate receipt came before the answer
+        return Step(None, onward)
+    event = _transition(message, Status.PENDING, reason, result.time, seq)
+    return Step(replace(event, carrier=result.carrier, carrier_code=result.outcome.code), onward)
+
+
+def after_receipt(
+    message: Message,
+    delivery: Delivery | None,
+    receipt: Receipt,
+    segment: int,
+    now: datetime,
+    seq: int,
+) -> Step:
+    """What a receipt for one segment means.
+
+    After the final status it is a late event, which changes nothing. Segments of a long message are
+    collected: all delivered make it DELIVERED, one permanent failure settles it.
+    """
+    if delivery is None or message.status.final:
+        event = _late(message, receipt, now, seq)
+        return Step(_by_carrier(event, message, receipt, segment), None)
+    if receipt.status is Status.DELIVERED:
+        delivered = delivery.delivered | 1 << (segment - 1)
+        if delivered.bit_count() < message.segments:
+            return Step(None, replace(delivery, delivered=delivered))
+    if receipt.status is Status.PENDING:
+        if Status.PENDING not in TRANSITIONS[message.status]:
+            return Step(None, delivery)
+        event = _transition(message, Status.PENDING, Reason.INTERMEDIATE_RECEIPT, now, seq)
+        return Step(_by_carrier(event, message, receipt, segment), delivery)
+    reason = _receipt_reason(message, delivery, receipt)
+    event = _transition(message, _receipt_status(receipt, reason), reason, now, seq)
+    return Step(_by_carrier(event, message, receipt, segment), None)
+
+
+def _receipt_reason(message: Message, delivery: Delivery, receipt: Receipt) -> Reason:
+    if receipt.status is Status.DELIVERED:
+        return receipt.reason or Reason.HANDSET_RECEIPT
+    if message.segments > 1 and delivery.delivered:
+        return Reason.PARTIAL_DELIVERY
+    return receipt.reason or Reason.NETWORK_RECEIPT
+
+
+def _receipt_status(receipt: Receipt, reason: Reason) -> Status:
+    # A part of it was delivered, so it was neither rejected nor expired as a whole.
+    return Status.UNDELIVERABLE if reason is Reason.PARTIAL_DELIVERY else receipt.status
+
+
+def expire(message: Message, now: datetime, seq: int) -> Step:
+    return Step(_transition(message, Status.EXPIRED, Reason.VALIDITY_ELAPSED, now, seq), None)
+
+
+def cancel(message: Message, now: datetime, seq: int) -> Step:
+    event = _transition(message, Status.REJECTED, Reason.CANCELLED_BY_CLIENT, now, seq)
+    return Step(event, None)
+
+
+def _transition(
+    message: Message, to_status: Status, reason: Reason, now: datetime, seq: int
+) -> StatusEvent:
+    assert to_status in TRANSITIONS[message.status], (message.id, message.status, to_status)
+    return StatusEvent(
+        seq=seq,
+        message=message,
+        from_status=message.status,
+        to_status=to_status,
+        reason=reason,
+        event_time=now,
+        carrier=message.carrier,
+    )
+
+
+def _late(message: Message, receipt: Receipt, now: datetime, seq: int) -> StatusEvent:
+    return StatusEvent(
+        seq=seq,
+        message=message,
+        from_status=message.status,
+        to_status=message.status,
+        reason=receipt.reason or Reason.NETWORK_RECEIPT,
+        event_time=now,
+        late=True,
+        late_status=receipt.status,
+    )
+
+
+def _by_carrier(
+    event: StatusEvent, message: Message, receipt: Receipt, segment: int
+) -> StatusEvent:
+    return replace(
+        event,
+        carrier=receipt.carrier,
+        carrier_time=receipt.carrier_time,
+        carrier_code=receipt.code,
+        segment=segment if message.segments > 1 else 0,
+    )
+
+
+def repeats(receipt: Receipt, segment: int, event: StatusEvent) -> bool:
+    """Whether a receipt says again what `event` recorded: carriers send the same receipt many
+    times.
+    """
+    said = event.late_status if event.late else event.to_status
+    return (
+        said is receipt.status
+        and event.carrier_code == receipt.code
+        and event.carrier_time == receipt.carrier_time
+        and (event.segment in (0, segment))
+    )

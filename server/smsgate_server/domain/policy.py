@@ -1,0 +1,74 @@
+"""Content that the operator does not let through."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+# Unicode's Default_Ignorable_Code_Point, as ranges: drawn as nothing, so good for hiding a word.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+_BETWEEN_WORDS = r"[\W_]+"
+_SEPARATOR = re.compile(_BETWEEN_WORDS)
+
+
+class ForbiddenWords:
+    """A list of words and phrases, matched whole, whatever their case, width or composition.
+
+    Accents count: `ano` is not found in `año`. The words of a phrase may stand any punctuation
+    or white space apart. Invisible characters hide nothing. An empty list costs nothing.
+    """
+
+    __slots__ = ("_names", "_pattern")
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._names: dict[str, str] = {}
+        for word in words:
+            if parts := _normal(_INVISIBLE.sub("", word)).split():
+                self._names.setdefault(" ".join(parts), word)
+        self._pattern = _compiled(self._names)
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def find(self, text: str) -> str | None:
+        """A word of the list that `text` contains, as the list spells it; None if there is none."""
+        if self._pattern is None:
+            return None
+        if text.isascii() or not _INVISIBLE.search(text):
+            return self._search(text)
+        # A zero-width space may hide inside a word, or be all that separates it from the next.
+        joined, apart = _INVISIBLE.sub("", text), _INVISIBLE.sub(" ", text)
+        return self._search(joined) or self._search(apart)
+
+    def _search(self, text: str) -> str | None:
+        assert self._pattern is not None
+        match = self._pattern.search(_normal(text))
+        if match is None:
+            return None
+        return self._names.get(match[0]) or self._names.get(_SEPARATOR.sub(" ", match[0]), match[0])
+
+
+def _normal(text: str) -> str:
+    # Folding can undo the normal form, so it is made again: Unicode §3.13, D147.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _compiled(phrases: Iterable[str]) -> re.Pattern[str] | None:
+    # The longest first, so that of a phrase and its first word the phrase is named.
+    ordered = sorted(phrases, key=len, reverse=True)
+    if not ordered:
+        return None
+    choices = "|".join(_BETWEEN_WORDS.join(map(re.escape, p.split())) for p in ordered)
+    word = rf"[\w{_marks()}]"
+    return re.compile(f"(?<!{word})(?:{choices})(?!{word})")
+
+
+@cache
+def _marks() -> str:
+    r"""The combining marks: part of a word in many scripts, but not of `re`'s \w."""
+    # The scripts beyond U+FFFF are nearly all dead, and would make each search three times slower.
+    chars = map(chr, range(0x300, 0x10000))
+    return "".join(char for char in chars if unicodedata.category(char).startswith("M"))

@@ -1,0 +1,277 @@
+"""A request to send one message, and everything that can be wrong with it, found in one pass."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from smsgate_server.domain.address import Msisdn, RecipientPolicy, parse_msisdn, parse_sender
+from smsgate_server.domain.delivery import MAX_SEGMENTS
+from smsgate_server.domain.errors import (
+    ErrorReason,
+    FailedPrecondition,
+    InvalidArgument,
+    SmsgateError,
+    Violation,
+)
+from smsgate_server.domain.message import MAX_VALIDITY, Encoding, UnknownSubmit
+from smsgate_server.domain.policy import ForbiddenWords
+from smsgate_server.domain.pricing import NO_QUOTE, Quote, Tariff
+from smsgate_server.domain.segmentation import check_text, count_segments
+from smsgate_server.domain.smart_encoding import simplify
+
+DEFAULT_MAX_SEGMENTS = 10
+MIN_VALIDITY = timedelta(seconds=1)
+MAX_SCHEDULE = timedelta(days=7)
+MAX_LABELS = 16
+MAX_LABEL_VALUE = 128
+# A batch of 1,000 must fit in one response of a stream (4 MiB is what clients accept by default).
+MAX_LABEL_BYTES = 1024
+MAX_CLIENT_REFERENCE = 128
+
+_LABEL_KEY = re.compile(r"[A-Za-z0-9_.-]{1,63}", re.ASCII)
+_REQUEST_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPrice:
+    micros: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    dry_run: bool = False
+    fail_on_multiple_messages: bool = False
+    max_segments: int = 0
+    validity_period: timedelta | None = None
+    send_time: datetime | None = None
+    max_price: MaxPrice | None = None
+    smart_encoding: bool = False
+    on_unknown_submit: UnknownSubmit = UnknownSubmit.AT_MOST_ONCE
+    # What could not even be read from the request (e.g. a negative nanosecond count).
+    unreadable: tuple[Violation, ...] = ()
+
+
+NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One message as the caller wrote it: nothing in it is trusted yet."""
+
+    recipient: str
+    text: str
+    sender: str = ""
+    request_id: str = ""
+    client_reference: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    options: Options = NO_OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A submission with its parts parsed.
+
+    What could not be parsed is None and stands in `errors`.
+    """
+
+    sender: str | None
+    recipient: Msisdn | None
+    text: str
+    substituted: int
+    encoding: Encoding
+    segments: int
+    quote: Quote
+    errors: Sequence[SmsgateError]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decided."""
+
+    default_sender: str = "Openapi"
+    recipient_policy: RecipientPolicy = RecipientPolicy.STRICT
+    allowed_prefixes: tuple[str, ...] = ()
+    forbidden_words: ForbiddenWords = field(default_factory=lambda: ForbiddenWords(()))
+    require_price: bool = False
+    billing: str = "prepaid"
+
+
+def draft(submission: Submission, rules: Rules, tariff: Tariff, now: datetime) -> Draft:
+    """Check everything. `errors` is all that is wrong: first the malformed fields as one error,
+    then policy.
+    """
+    options = submission.options
+    violations = list(_check_fields(submission, now))
+    parsed_sender = parse_sender(submission.sender, rules.default_sender)
+    parsed_recipient = parse_msisdn(
+        submission.recipient, rules.recipient_policy, rules.allowed_prefixes
+    )
+    violations += [p for p in (parsed_sender, parsed_recipient) if isinstance(p, Violation)]
+    sender = None if isinstance(parsed_sender, Violation) else parsed_sender
+    recipient = None if isinstance(parsed_recipient, Violation) else parsed_recipient
+    text, substituted = submission.text, 0
+    bad_text = check_text(text)
+    if bad_text:
+        violations.append(bad_text)
+    elif options.smart_encoding:
+        smart = simplify(text)
+        text, substituted = smart.text, smart.substituted
+    # A text that is refused is not measured: it can be 10 MB long.
+    encoding, segments = (Encoding.GSM7, 0) if bad_text else count_segments(text)
+    violations += _check_segments(segments, options)
+    quote = tariff.quote(recipient.country, rules.billing) if recipient else NO_QUOTE
+    errors: list[SmsgateError] = [InvalidArgument.of(violations)] if violations else []
+    errors += _check_policy(sender, text, rules)
+    if recipient:
+        errors += _check_price(quote, segments, recipient, options, rules)
+    return Draft(sender, recipient, text, substituted, encoding, segments, quote, errors)
+
+
+def without_field(drafted: Draft, name: str) -> Draft:
+    """The same draft, not held against it what is wrong with one field."""
+    errors: list[SmsgateError] = []
+    for error in drafted.errors:
+        if isinstance(error, InvalidArgument):
+            rest = [v for v in error.violations if v.field != name]
+            errors += [InvalidArgument.of(rest)] if rest else []
+        else:
+            errors.append(error)
+    return replace(drafted, errors=errors)
+
+
+def _check_fields(submission: Submission, now: datetime) -> list[Violation]:
+    found = list(submission.options.unreadable)
+    if submission.request_id and not _REQUEST_ID.fullmatch(submission.request_id):
+        found.append(
+            Violation(
+                "request_id",
+                ErrorReason.INVALID_REQUEST_ID,
+                "must be up to 36 printable ASCII characters without spaces; use a UUID",
+            )
+        )
+    found += check_reference(submission.client_reference)
+    found += check_labels(submission.labels)
+    found += _check_times(submission.options, now)
+    return found
+
+
+def check_reference(reference: str) -> list[Violation]:
+    if len(reference) > MAX_CLIENT_REFERENCE:
+        description = f"has {len(reference)} characters; at most {MAX_CLIENT_REFERENCE} are allowed"
+        return [Violation("client_reference", ErrorReason.FIELD_TOO_LONG, description)]
+    if _CONTROL.search(reference):
+        description = "must not contain control characters"
+        return [Violation("client_reference", ErrorReason.INVALID_FIELD, description)]
+    return []
+
+
+def check_labels(labels: Mapping[str, str]) -> list[Violation]:
+    if not labels:
+        return []
+    found = []
+    if len(labels) > MAX_LABELS:
+        description = f"has {len(labels)} labels; at most {MAX_LABELS} are allowed"
+        found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
+    if sum(len(key) + len(value.encode()) for key, value in labels.items()) > MAX_LABEL_BYTES:
+        description = f"is over {MAX_LABEL_BYTES} bytes in all"
+        found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
+    for key, value in list(labels.items())[: MAX_LABELS + 1]:
+        if not _LABEL_KEY.fullmatch(key):
+            description = f"key {key[:20]!a} must be 1 to 63 characters of A-Z a-z 0-9 _ . -"
+            found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
+        if len(value) > MAX_LABEL_VALUE or _CONTROL.search(value):
+            description = (
+                f"the value of {key[:63]!a} must be at most {MAX_LABEL_VALUE} characters "
+                "without control characters"
+            )
+            found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
+    return found
+
+
+def _check_times(options: Options, now: datetime) -> list[Violation]:
+    found = []
+    validity = options.validity_period
+    if validity is not None and not MIN_VALIDITY <= validity <= MAX_VALIDITY:
+        description = "must be from 1 second to 48 hours"
+        field_name = "options.validity_period"
+        found.append(Violation(field_name, ErrorReason.INVALID_DURATION, description))
+    if options.send_time is not None and options.send_time > now + MAX_SCHEDULE:
+        description = "must be at most 7 days ahead"
+        found.append(Violation("options.send_time", ErrorReason.INVALID_TIME, description))
+    if options.max_segments > MAX_SEGMENTS:
+        description = f"must be at most {MAX_SEGMENTS}"
+        found.append(Violation("options.max_segments", ErrorReason.INVALID_FIELD, description))
+    return found
+
+
+def _check_segments(segments: int, options: Options) -> list[Violation]:
+    if options.fail_on_multiple_messages and segments > 1:
+        description = f"needs {segments} segments, and fail_on_multiple_messages allows one"
+        return [Violation("text", ErrorReason.MULTIPLE_SEGMENTS, description)]
+    limit = min(options.max_segments or DEFAULT_MAX_SEGMENTS, MAX_SEGMENTS)
+    if segments > limit:
+        description = f"needs {segments} segments; at most {limit} are allowed"
+        return [Violation("text", ErrorReason.TOO_MANY_SEGMENTS, description)]
+    return []
+
+
+def _check_policy(sender: str | None, text: str, rules: Rules) -> list[SmsgateError]:
+    if not rules.forbidden_words:
+        return []
+    found: list[SmsgateError] = []
+    for name, value in (("sender", sender or ""), ("text", text)):
+        if rules.forbidden_words.find(value):
+            # The word itself is not told: an error must not teach how to get around the list.
+            found.append(
+                FailedPrecondition(
+                    ErrorReason.FORBIDDEN_CONTENT,
+                    f"the {name} contains a word that this gateway does not send",
+                    {"field": name},
+                    subject=name,
+                )
+            )
+    return found
+
+
+def _check_price(
+    quote: Quote, segments: int, recipient: Msisdn, options: Options, rules: Rules
+) -> list[SmsgateError]:
+    maximum = options.max_price
+    if not quote.known:
+        if maximum is None and not rules.require_price:
+            return []
+        return [
+            FailedPrecondition(
+                ErrorReason.PRICE_UNKNOWN,
+                f"no price is known for {recipient.country}, and this message needs one",
+                {"country": recipient.country},
+                subject=recipient.country,
+            )
+        ]
+    price = quote.price_of(segments)
+    if maximum is None or (
+        maximum.currency == price.currency and price.total_micros <= maximum.micros
+    ):
+        return []
+    return [
+        FailedPrecondition(
+            ErrorReason.PRICE_ABOVE_MAXIMUM,
+            f"it would cost {decimal_text(price.total_micros)} {price.currency}, over max_price",
+            {
+                "total_price": decimal_text(price.total_micros),
+                "max_price": decimal_text(maximum.micros),
+                "currency": price.currency,
+            },
+            subject="max_price",
+        )
+    ]
+
+
+def decimal_text(micros: int) -> str:
+    """Micros as a plain decimal number."""
+    sign = "-" if micros < 0 else ""
+    whole, fraction = divmod(abs(micros), 1_000_000)
+    return f"{sign}{whole}.{fraction:06d}".rstrip("0").rstrip(".")
