@@ -1,0 +1,1 @@
+"""The stores: one adapter of the Store port each."""

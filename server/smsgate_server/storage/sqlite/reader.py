@@ -1,0 +1,76 @@
+"""Queries. Each function takes a connection and reads one consistent state of the database."""
+
+import sqlite3
+
+from smsgate_server.domain.delivery import opening_event
+from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.services.ports import LogPage
+from smsgate_server.storage.sqlite.rows import (
+    EVENT_COLUMNS,
+    EVENT_WIDTH,
+    MESSAGE_COLUMNS,
+    event_of,
+    message_of,
+    qualified,
+)
+
+_GET = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
+_EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE seq = ?"
+_LOG_EVENTS = f"""
+    SELECT {qualified(EVENT_COLUMNS, "e")}, {qualified(MESSAGE_COLUMNS, "m")}
+    FROM events AS e JOIN messages AS m ON m.seq = e.message_seq
+    WHERE e.seq > ? AND e.seq <= ? ORDER BY e.seq
+"""
+_LOG_MESSAGES = (
+    f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+)
+
+
+def get(db: sqlite3.Connection, message_id: str) -> Message | None:
+    row = db.execute(_GET, (message_id,)).fetchone()
+    return message_of(row) if row else None
+
+
+def history_of(db: sqlite3.Connection, message: Message) -> list[StatusEvent]:
+    """All events of a message, oldest first, along the chain from its newest."""
+    events = []
+    seq = message.last_seq
+    while seq > message.seq:
+        row = db.execute(_EVENT, (seq,)).fetchone()
+        if row is None:  # the newest is of the transaction that is being made
+            break
+        events.append(event_of(row, message))
+        seq = row[2]
+    events.append(opening_event(message, message.seq))
+    return events[::-1]
+
+
+def read_log(db: sqlite3.Connection, after: int, head: int, limit: int) -> LogPage:
+    """Positions after `after` up to `head`: about `limit` of them, but never half a batch."""
+    end = min(after + limit, head)
+    new = [message_of(row) for row in db.execute(_LOG_MESSAGES, (after, end, limit)).fetchall()]
+    # Messages and events share one gapless sequence, so a range of numbers is the whole log there.
+    events = {message.seq: opening_event(message, message.seq) for message in new}
+    for row in db.execute(_LOG_EVENTS, (after, end)).fetchall():
+        events[row[0]] = event_of(row, message_of(row[EVENT_WIDTH:]))
+    page = [events[seq] for seq in sorted(events)]
+    if page and page[-1].seq == end < head and page[-1].message.batch_id:
+        rest = _rest_of_batch(db, page[-1], head, limit)
+        page += rest
+        end += len(rest)
+    return LogPage(page, end)
+
+
+def _rest_of_batch(
+    db: sqlite3.Connection, last: StatusEvent, head: int, limit: int
+) -> list[StatusEvent]:
+    if last.from_status is not None:
+        return []
+    rest: list[StatusEvent] = []
+    bound = max(limit, 1000)
+    for row in db.execute(_LOG_MESSAGES, (last.seq, head, bound)).fetchall():
+        message = message_of(row)
+        if message.seq != last.seq + 1 + len(rest) or message.batch_id != last.message.batch_id:
+            break
+        rest.append(opening_event(message, message.seq))
+    return rest

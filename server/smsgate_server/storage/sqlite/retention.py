@@ -1,0 +1,68 @@
+"""Forgetting what is old, in steps small enough that no send waits for long."""
+
+from collections.abc import Sequence
+
+from smsgate_server.storage.sqlite.writer import Transaction
+
+# Rows that one step deletes at most, from each table.
+STEP = 5_000
+
+_DELETE_REQUESTS = f"""
+    DELETE FROM requests WHERE create_time < ?
+    AND seq IN (SELECT seq FROM requests ORDER BY seq LIMIT {STEP})
+"""
+_DELETE_ORPHANS = f"""
+    DELETE FROM orphans WHERE receive_time < ?
+    AND seq IN (SELECT seq FROM orphans ORDER BY seq LIMIT {STEP})
+"""
+_DELETE_PARTS = f"""
+    DELETE FROM parts WHERE message_seq IN
+    (SELECT message_seq FROM parts WHERE message_seq <= ? ORDER BY message_seq LIMIT {STEP})
+"""
+_DELETE_EVENTS = "DELETE FROM events WHERE seq <= ?"
+_DELETE_MESSAGES = "DELETE FROM messages WHERE seq <= ?"
+_DELETE_LABELS = "DELETE FROM labels WHERE message_seq <= ?"
+_DELETE_BATCHES = "DELETE FROM batches WHERE last_seq <= ?"
+
+
+def delete_requests(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
+    return [tx.db.execute(_DELETE_REQUESTS, (time,)).rowcount for time in horizons]
+
+
+def delete_orphans(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
+    return [tx.db.execute(_DELETE_ORPHANS, (time,)).rowcount for time in horizons]
+
+
+def delete_parts(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
+    return [tx.db.execute(_DELETE_PARTS, (position,)).rowcount for position in positions]
+
+
+def move_earliest(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
+    for position in positions:
+        tx.db.execute("UPDATE store SET earliest = max(earliest, ?)", (position,))
+    return positions
+
+
+def delete_messages(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
+    """Delete up to STEP positions of the log at or below the given one; returns how many went.
+
+    A message that is not final stops the sweep: nothing that can still change is forgotten.
+    """
+    return [_delete_messages(tx, position) for position in positions]
+
+
+def _delete_messages(tx: Transaction, position: int) -> int:
+    (start,) = tx.db.execute("SELECT pruned FROM store").fetchone()
+    end = min(position, start + STEP)
+    (live,) = tx.db.execute("SELECT min(message_seq) FROM deliveries").fetchone()
+    if live is not None:
+        end = min(end, live - 1)
+    if end <= start:
+        return 0
+    for sql in (_DELETE_EVENTS, _DELETE_MESSAGES):
+        tx.db.execute(sql, (end,))
+    tx.db.execute(_DELETE_BATCHES, (end,))
+    # Labels are keyed by their text: a walk of the whole table, so only when a message had some.
+    tx.db.execute(_DELETE_LABELS, (end,))
+    tx.db.execute("UPDATE store SET pruned = ?", (end,))
+    return int(end - start)

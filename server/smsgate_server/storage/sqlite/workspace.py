@@ -1,0 +1,139 @@
+"""The messages that one operation works on: loaded together, changed step by step, written
+together.
+"""
+
+from collections.abc import Iterable
+
+from smsgate_server.domain.delivery import Delivery, Stage, Step
+from smsgate_server.domain.message import Message
+from smsgate_server.storage.sqlite.bulk import BulkStatement
+from smsgate_server.storage.sqlite.rows import (
+    EVENT_COLUMNS,
+    EVENT_WIDTH,
+    MESSAGE_COLUMNS,
+    MESSAGE_WIDTH,
+    Row,
+    delivery_of,
+    delivery_row,
+    event_row,
+    message_of,
+    micros,
+    micros_or_none,
+    qualified,
+)
+from smsgate_server.storage.sqlite.writer import Transaction
+
+_JOINED = f"""
+    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered
+    FROM messages AS m LEFT JOIN deliveries AS d ON d.message_seq = m.seq
+"""
+_BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN (VALUES {{rows}})", 1)
+_BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN (VALUES {{rows}})", 1)
+_DUE = f"""
+    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered
+    FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq
+    WHERE d.stage = ? AND d.due_time <= ? ORDER BY d.due_time LIMIT ?
+"""
+_INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{rows}}", EVENT_WIDTH)
+_UPDATE_MESSAGES = BulkStatement(
+    """
+    UPDATE messages SET status = v.column2, reason = v.column3, carrier = v.column4,
+        update_time = v.column5, sent_time = v.column6, final_time = v.column7, last_seq = v.column8
+    FROM (VALUES {rows}) AS v WHERE seq = v.column1
+    """,
+    8,
+)
+_UPDATE_DELIVERIES = BulkStatement(
+    """
+    UPDATE deliveries SET stage = v.column2, due_time = v.column3, attempts = v.column4,
+        delivered = v.column5
+    FROM (VALUES {rows}) AS v WHERE message_seq = v.column1
+    """,
+    5,
+)
+_DELETE_DELIVERIES = BulkStatement("DELETE FROM deliveries WHERE message_seq IN (VALUES {rows})", 1)
+
+
+class Workspace:
+    """Use: load, then `apply` steps, then `flush` once. Keeps `transaction.waiting` true."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._tx = transaction
+        self.messages: dict[int, Message] = {}
+        self.deliveries: dict[int, Delivery | None] = {}
+        self._stored: dict[int, Delivery | None] = {}
+        self._events: list[Row] = []
+        self._changed: set[int] = set()
+
+    def load(self, seqs: Iterable[int]) -> None:
+        missing = [(seq,) for seq in set(seqs) if seq not in self.messages]
+        self._take(_BY_SEQ.fetch(self._tx.db, missing))
+
+    def load_ids(self, ids: Iterable[str]) -> dict[str, int]:
+        """Load by id; returns the seq of every id that exists."""
+        rows = _BY_ID.fetch(self._tx.db, [(message_id,) for message_id in set(ids)])
+        return {self.messages[seq].id: seq for seq in self._take(rows)}
+
+    def load_due(self, stage: Stage, now: int, limit: int) -> list[int]:
+        return self._take(self._tx.db.execute(_DUE, (int(stage), now, limit)).fetchall())
+
+    def _take(self, rows: Iterable[Row]) -> list[int]:
+        seqs = []
+        for row in rows:
+            seq = row[0]
+            seqs.append(seq)
+            self.messages[seq] = message_of(row)
+            self.deliveries[seq] = self._stored[seq] = delivery_of(row[MESSAGE_WIDTH:])
+        return seqs
+
+    def peek_seq(self) -> int:
+        """The number that the next event will have."""
+        return self._tx.head + 1
+
+    def apply(self, seq: int, step: Step) -> None:
+        message = self.messages[seq]
+        if step.event is not None:
+            self._tx.head += 1
+            assert step.event.seq == self._tx.head
+            self._events.append(event_row(step.event, message.last_seq))
+            self._tx.events.append(step.event)
+            self.messages[seq] = message.after(step.event)
+            self._changed.add(seq)
+        self.deliveries[seq] = step.delivery
+
+    def flush(self) -> None:
+        db = self._tx.db
+        _INSERT_EVENTS.run(db, self._events)
+        _UPDATE_MESSAGES.run(db, [_changes(self.messages[seq]) for seq in self._changed])
+        updated, deleted = [], []
+        for seq, before in self._stored.items():
+            after = self.deliveries[seq]
+            if after is before or before is None:
+                continue
+            self._tx.waiting += _waits(self.messages[seq], after) - _waits(
+                self.messages[seq], before
+            )
+            if after is None:
+                deleted.append((seq,))
+            else:
+                updated.append(delivery_row(seq, after))
+        _UPDATE_DELIVERIES.run(db, updated)
+        _DELETE_DELIVERIES.run(db, deleted)
+
+
+def _waits(message: Message, delivery: Delivery | None) -> int:
+    waits = delivery is not None and delivery.stage is Stage.WAITING
+    return int(waits and message.schedule_time is None)
+
+
+def _changes(message: Message) -> Row:
+    return (
+        message.seq,
+        int(message.status),
+        int(message.reason),
+        message.carrier,
+        micros(message.update_time),
+        micros_or_none(message.sent_time),
+        micros_or_none(message.final_time),
+        message.last_seq,
+    )
