@@ -1,0 +1,251 @@
+"""Up to 1,000 messages in one transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from smsgate_server.domain.errors import (
+    AlreadyExists,
+    ErrorReason,
+    FailedPrecondition,
+    InvalidArgument,
+    SmsgateError,
+    Violation,
+)
+from smsgate_server.domain.message import Message
+from smsgate_server.domain.submission import Draft, Submission
+from smsgate_server.services.messages import Messages, conflict, request_key
+from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey, Store
+
+MAX_ITEMS = 1_000
+MAX_ITEM_ID = 64
+_METHOD = "SendBatch"
+_ITEM_METHOD = "SendBatch.item"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """`submission` has the batch's sender, text, labels and options filled in."""
+
+    item_id: str
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSubmission:
+    items: Sequence[BatchItem]
+    dry_run: bool = False
+    all_or_nothing: bool = False
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    item_id: str
+    recipient: str
+    message: Message | None = None
+    error: SmsgateError | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    batch_id: str
+    results: Sequence[ItemResult] = field(default_factory=list)
+    position: int = 0
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Drafted:
+    item: BatchItem
+    draft: Draft
+
+
+class Batches:
+    def __init__(self, messages: Messages, store: Store, clock: Clock, ids: Ids) -> None:
+        self._messages = messages
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    async def send(self, account: str, batch: BatchSubmission) -> BatchOutcome:
+        now = self._clock.now()
+        _check_shape(batch)
+        drafted = [
+            _Drafted(item, self._messages.draft(item.submission, now)) for item in batch.items
+        ]
+        if batch.all_or_nothing:
+            _refuse_whole(drafted)
+        batch_id = "" if batch.dry_run else self._ids.new(now)
+        messages = self._compose(account, drafted, now, batch_id)
+        if batch.dry_run:
+            return BatchOutcome("", _dry_results(drafted, messages))
+        return await self._accept(account, batch, batch_id, drafted, messages)
+
+    def _compose(
+        self, account: str, drafted: Sequence[_Drafted], now: datetime, batch_id: str
+    ) -> dict[int, Message]:
+        """The messages of the items that can be accepted, by index."""
+        return {
+            index: self._messages.compose(account, d.item.submission, d.draft, now, batch_id)
+            for index, d in enumerate(drafted)
+            if not d.draft.errors
+        }
+
+    async def _accept(
+        self,
+        account: str,
+        batch: BatchSubmission,
+        batch_id: str,
+        drafted: Sequence[_Drafted],
+        messages: Mapping[int, Message],
+    ) -> BatchOutcome:
+        if messages:
+            self._messages.check_backlog(len(messages))
+        content = [item.submission for item in batch.items]
+        request = request_key(account, _METHOD, batch.request_id, content)
+        entries = [
+            Entry(message, _item_key(account, drafted[index].item))
+            for index, message in messages.items()
+        ]
+        refused = {i: d.draft.errors[0] for i, d in enumerate(drafted) if d.draft.errors}
+        with self._messages.exclusively(request):
+            if not entries:  # a refused request does not use up its id
+                return BatchOutcome("", _results(batch.items, refused, {}), 0)
+            acceptance = Acceptance(entries, request, _write_refused(refused))
+            accepted = await self._store.accept(acceptance)
+        if accepted.conflict:
+            raise conflict(batch.request_id)
+        if accepted.replayed:
+            return _replayed(batch.items, accepted)
+        stored = dict(zip(messages, accepted.entries, strict=True))
+        for index, entry in stored.items():
+            if entry.message is None:
+                refused[index] = conflict(batch.items[index].submission.request_id)
+        kept = {i: (e.message, e.replayed) for i, e in stored.items() if e.message is not None}
+        fresh = any(not replayed for _, replayed in kept.values())
+        results = _results(batch.items, refused, kept)
+        return BatchOutcome(batch_id if fresh else "", results, accepted.position)
+
+
+def _check_shape(batch: BatchSubmission) -> None:
+    found = []
+    if not batch.items:
+        found.append(Violation("items", ErrorReason.FIELD_REQUIRED, "must have at least one item"))
+    if len(batch.items) > MAX_ITEMS:
+        description = f"has {len(batch.items)} items; at most {MAX_ITEMS} are allowed"
+        raise InvalidArgument.of([Violation("items", ErrorReason.TOO_MANY_ITEMS, description)])
+    seen: dict[str, int] = {}
+    for index, item in enumerate(batch.items):
+        name = f"items[{index}].item_id"
+        if len(item.item_id) > MAX_ITEM_ID:
+            description = f"has {len(item.item_id)} characters; at most {MAX_ITEM_ID} are allowed"
+            found.append(Violation(name, ErrorReason.FIELD_TOO_LONG, description))
+        first = seen.setdefault(item.item_id, index)
+        if first != index:
+            description = f"is the same as that of items[{first}]"
+            found.append(Violation(name, ErrorReason.DUPLICATE_ITEM_ID, description))
+    if found:
+        raise InvalidArgument.of(found)
+
+
+def _refuse_whole(drafted: Sequence[_Drafted]) -> None:
+    violations = []
+    policy: list[SmsgateError] = []
+    refused = 0
+    for index, d in enumerate(drafted):
+        refused += bool(d.draft.errors)
+        for error in d.draft.errors:
+            if isinstance(error, InvalidArgument):
+                violations += [v.under(f"items[{index}]") for v in error.violations]
+            else:
+                policy.append(error)
+    if violations:
+        raise InvalidArgument(
+            ErrorReason.BATCH_REFUSED,
+            f"{refused} of {len(drafted)} items are wrong, and all_or_nothing is set",
+            {"refused_count": str(refused), "item_count": str(len(drafted))},
+            tuple(violations),
+        )
+    if policy:
+        raise policy[0]
+
+
+def _item_key(account: str, item: BatchItem) -> RequestKey | None:
+    return request_key(account, _ITEM_METHOD, item.submission.request_id, (item.submission,))
+
+
+def _dry_results(drafted: Sequence[_Drafted], messages: Mapping[int, Message]) -> list[ItemResult]:
+    refused = {i: d.draft.errors[0] for i, d in enumerate(drafted) if d.draft.errors}
+    kept = {index: (replace(m, id="", batch_id=""), False) for index, m in messages.items()}
+    return _results([d.item for d in drafted], refused, kept)
+
+
+def _results(
+    items: Sequence[BatchItem],
+    refused: Mapping[int, SmsgateError],
+    kept: Mapping[int, tuple[Message, bool]],
+) -> list[ItemResult]:
+    results = []
+    for index, item in enumerate(items):
+        recipient = item.submission.recipient
+        if index in refused:
+            results.append(ItemResult(item.item_id, recipient, error=refused[index]))
+        else:
+            message, replayed = kept[index]
+            results.append(ItemResult(item.item_id, recipient, message, replayed=replayed))
+    return results
+
+
+# What was refused is kept with the request, so that a repeat gets the same answer even if the rules
+# have changed since.
+
+
+def _write_refused(refused: Mapping[int, SmsgateError]) -> str:
+    if not refused:
+        return ""
+    return json.dumps({index: _write_error(error) for index, error in refused.items()})
+
+
+def _write_error(error: SmsgateError) -> dict[str, object]:
+    violations = error.violations if isinstance(error, InvalidArgument) else ()
+    return {
+        "kind": type(error).__name__,
+        "reason": error.reason.value,
+        "message": error.message,
+        "metadata": dict(error.metadata),
+        "violations": [(v.field, v.reason.value, v.description) for v in violations],
+    }
+
+
+_KINDS: dict[str, type[SmsgateError]] = {
+    kind.__name__: kind for kind in (InvalidArgument, FailedPrecondition, AlreadyExists)
+}
+
+
+def _read_error(written: Mapping[str, Any]) -> SmsgateError:
+    kind = _KINDS[written["kind"]]
+    error = kind(ErrorReason(written["reason"]), written["message"], written["metadata"])
+    if isinstance(error, InvalidArgument):
+        error.violations = tuple(
+            Violation(field, ErrorReason(reason), description)
+            for field, reason, description in written["violations"]
+        )
+    return error
+
+
+def _replayed(items: Sequence[BatchItem], accepted: Accepted) -> BatchOutcome:
+    written = json.loads(accepted.refused) if accepted.refused else {}
+    refused = {int(index): _read_error(error) for index, error in written.items()}
+    rest = iter(accepted.entries)
+    kept: dict[int, tuple[Message, bool]] = {}
+    for index in range(len(items)):
+        if index not in refused:
+            entry = next(rest)
+            assert entry.message is not None
+            kept[index] = (entry.message, True)
+    batch_id = next((m.batch_id for m, _ in kept.values() if m.batch_id), "")
+    return BatchOutcome(batch_id, _results(items, refused, kept), accepted.position, replayed=True)

@@ -1,0 +1,221 @@
+"""Accepting, finding and cancelling messages."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from smsgate_server.domain.errors import (
+    Aborted,
+    AlreadyExists,
+    ErrorReason,
+    FailedPrecondition,
+    NotFound,
+    ResourceExhausted,
+)
+from smsgate_server.domain.filters import MessageFilter
+from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, StatusEvent
+from smsgate_server.domain.submission import Draft, Rules, Submission, draft, without_field
+from smsgate_server.services.ports import (
+    Acceptance,
+    Clock,
+    Entry,
+    Ids,
+    Page,
+    Pricing,
+    RequestKey,
+    Store,
+)
+
+_SEND = "SendMessage"
+_BACKLOG_RETRY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`position` is 0 on a dry run."""
+
+    message: Message
+    position: int = 0
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    message: Message
+    history: Sequence[StatusEvent]
+    position: int
+
+
+class Messages:
+    """`backlog_limit` is how many messages may wait to be submitted before new ones are refused."""
+
+    def __init__(
+        self,
+        store: Store,
+        pricing: Pricing,
+        clock: Clock,
+        ids: Ids,
+        rules: Rules,
+        backlog_limit: int,
+    ) -> None:
+        self._store = store
+        self._pricing = pricing
+        self._clock = clock
+        self._ids = ids
+        self._rules = rules
+        self._backlog_limit = backlog_limit
+        self._in_flight: set[tuple[str, str, str]] = set()
+
+    async def send(self, account: str, submission: Submission) -> Sent:
+        now = self._clock.now()
+        drafted = self.draft(submission, now)
+        if drafted.errors:
+            raise drafted.errors[0]
+        message = self.compose(account, submission, drafted, now)
+        if submission.options.dry_run:
+            return Sent(replace(message, id=""))
+        self.check_backlog(1)
+        request = request_key(account, _SEND, submission.request_id, (submission,))
+        with self.exclusively(request):
+            accepted = await self._store.accept(Acceptance((Entry(message, request),)))
+        stored = accepted.entries[0]
+        if stored.message is None:
+            raise conflict(submission.request_id)
+        return Sent(stored.message, accepted.position, stored.replayed)
+
+    def draft(self, submission: Submission, now: datetime | None = None) -> Draft:
+        """Everything that can be known of a submission, and everything that is wrong with it."""
+        return draft(submission, self._rules, self._pricing.tariff(), now or self._clock.now())
+
+    def draft_estimate(self, submission: Submission) -> Draft:
+        """Like `draft`, but a recipient that is not given is not missed."""
+        drafted = self.draft(submission)
+        return drafted if submission.recipient else without_field(drafted, "recipient")
+
+    def compose(
+        self,
+        account: str,
+        submission: Submission,
+        drafted: Draft,
+        now: datetime,
+        batch_id: str = "",
+    ) -> Message:
+        """The message of a draft without errors."""
+        assert drafted.sender is not None
+        assert drafted.recipient is not None
+        options = submission.options
+        schedule = options.send_time if options.send_time and options.send_time > now else None
+        return Message(
+            id=self._ids.new(now),
+            account=account,
+            sender=drafted.sender,
+            recipient=drafted.recipient.e164,
+            country=drafted.recipient.country,
+            country_code=drafted.recipient.country_code,
+            text=drafted.text,
+            encoding=drafted.encoding,
+            characters=len(drafted.text),
+            segments=drafted.segments,
+            substituted_characters=drafted.substituted,
+            reason=Reason.SCHEDULED if schedule else Reason.ACCEPTED,
+            price=drafted.quote.price_of(drafted.segments),
+            batch_id=batch_id,
+            client_reference=submission.client_reference,
+            labels=submission.labels,
+            on_unknown_submit=options.on_unknown_submit,
+            create_time=now,
+            update_time=now,
+            expire_time=(schedule or now) + (options.validity_period or MAX_VALIDITY),
+            schedule_time=schedule,
+        )
+
+    def check_backlog(self, count: int) -> None:
+        """Intake must not starve sending: past the limit new messages wait with the caller."""
+        if self._store.backlog + count > self._backlog_limit:
+            raise ResourceExhausted(
+                ErrorReason.BACKLOG_FULL,
+                f"{self._store.backlog} messages wait to be submitted; try again in a moment",
+                {"limit": str(self._backlog_limit)},
+                subject="backlog",
+                retry_after=_BACKLOG_RETRY,
+            )
+
+    @contextmanager
+    def exclusively(self, request: RequestKey | None) -> Iterator[None]:
+        """Refuse a request id that is being handled right now."""
+        if request is None:
+            yield
+            return
+        key = (request.account, request.method, request.request_id)
+        if key in self._in_flight:
+            raise Aborted(
+                ErrorReason.REQUEST_IN_FLIGHT,
+                "a request with this request_id is being handled; repeat it in a moment",
+                {"request_id": request.request_id},
+            )
+        self._in_flight.add(key)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(key)
+
+    async def get(self, account: str, message_id: str, history: bool = False) -> Found:
+        position = self._store.bounds.head
+        message = await self._store.get(account, message_id)
+        if message is None:
+            raise not_found(message_id)
+        events = await self._store.history(account, message_id) if history else ()
+        # The state may be newer than the position, never older; so nothing after it is missed.
+        return Found(message, events, max(position, message.last_seq))
+
+    async def page(self, wanted: MessageFilter, before: int, limit: int) -> Page:
+        return await self._store.page(wanted, before, limit)
+
+    async def cancel(self, account: str, message_id: str) -> Found:
+        cancelled = await self._store.cancel(account, message_id, self._clock.now())
+        message = cancelled.message
+        if message is None:
+            raise not_found(message_id)
+        if not cancelled.changed and not (
+            message.status is Status.REJECTED and message.reason is Reason.CANCELLED_BY_CLIENT
+        ):
+            raise FailedPrecondition(
+                ErrorReason.ALREADY_SUBMITTED,
+                f"the message is {message.status.name} and can no longer be cancelled",
+                {"message_id": message_id, "status": message.status.name},
+                subject=message_id,
+            )
+        return Found(message, (), cancelled.position)
+
+
+def not_found(message_id: str) -> NotFound:
+    return NotFound(
+        ErrorReason.MESSAGE_NOT_FOUND, "there is no such message", {"message_id": message_id[:64]}
+    )
+
+
+def conflict(request_id: str) -> AlreadyExists:
+    return AlreadyExists(
+        ErrorReason.REQUEST_ID_CONFLICT,
+        "this request_id was used for a request with other content; use a new one",
+        {"request_id": request_id},
+    )
+
+
+def request_key(
+    account: str, method: str, request_id: str, content: Sequence[object]
+) -> RequestKey | None:
+    """None if the caller gave no id. `content` must be values whose repr says all that they are."""
+    if not request_id:
+        return None
+    text = repr([_stable(value) for value in content]).encode("utf-8", "surrogatepass")
+    return RequestKey(account, method, request_id, blake2b(text, digest_size=16).digest())
+
+
+def _stable(value: object) -> object:
+    # Labels are a map: two requests that list them in another order are the same request.
+    if isinstance(value, Submission):
+        return (replace(value, labels={}), sorted(value.labels.items()))
+    return value

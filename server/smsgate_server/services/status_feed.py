@@ -1,0 +1,328 @@
+"""Streams of status events: every stream is a position in the log.
+
+    store ──commit──▶ pending ──publish──▶ window ──▶ stream, stream, stream …
+      └───────────────── pages of the log ─────────▶ streams that are behind the window
+
+Commits are published to the window in batches. With few streams that is at once; with many it is as
+often as waking them all allows, so that the work per event does not grow with the number of
+streams.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from smsgate_server.domain.errors import ErrorReason, ResourceExhausted
+from smsgate_server.domain.filters import EventFilter
+from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.services.cursors import Cursors
+from smsgate_server.services.ports import Clock, Store
+from smsgate_server.services.snapshot import Snapshot
+from smsgate_server.services.terminal import Outstanding
+from smsgate_server.services.window import Batch, Encode, Window, events_of, latest_only
+
+# What waking one stream and writing one response to it costs, roughly; publishing waits long
+# enough that this takes about half of the event loop's time.
+_WAKE_SECONDS = 60e-6
+_LONGEST_GATHER_SECONDS = 0.05
+
+# The most events in one response (one transaction is never parted, so a batch of sends can exceed
+# it).
+_MAX_EVENTS = 1_000
+# The most events that LATEST_ONLY folds at once.
+_MAX_FOLDED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    retention: timedelta = timedelta(days=7)
+    window_events: int = 50_000
+    max_streams: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What a stream asks for. One of the starts, or none of them: now."""
+
+    wanted: EventFilter
+    cursor: str = ""
+    start_time: datetime | None = None
+    from_earliest: bool = False
+    snapshot: bool = False
+    latest_only: bool = False
+    heartbeat: float = 15.0
+    end_when_all_terminal: bool = False
+
+
+class EndReason(IntEnum):
+    ALL_TERMINAL = 1
+    SERVER_DRAINING = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    position: int
+    earliest: int
+    retention: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPage:
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotEnd:
+    position: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """`payload` is the encoded list of events; the stream is complete up to `position`."""
+
+    position: int
+    payload: bytes
+    coalesced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    position: int
+    lag: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    position: int
+    reason: EndReason
+
+
+Item = Opened | SnapshotPage | SnapshotEnd | Events | Heartbeat | Ended
+
+
+class _Stream:
+    """Where one reader is. `waiter` is set while it waits for something new."""
+
+    __slots__ = ("outstanding", "position", "waiter", "wanted", "watched")
+
+    def __init__(self, wanted: EventFilter) -> None:
+        self.wanted = wanted
+        self.watched = wanted
+        self.position = 0
+        self.waiter: asyncio.Future[None] | None = None
+        self.outstanding: Outstanding | None = None
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+
+class StatusFeed:
+    def __init__(
+        self, store: Store, clock: Clock, cursors: Cursors, encode: Encode, settings: FeedSettings
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._cursors = cursors
+        self._encode = encode
+        self._settings = settings
+        self._loop = asyncio.get_running_loop()
+        self._window = Window(store.bounds.head, settings.window_events)
+        self._pending: list[StatusEvent] = []
+        self._publishing: asyncio.TimerHandle | asyncio.Handle | None = None
+        self._published_at = 0.0
+        self._streams: set[_Stream] = set()
+        self._filters: dict[EventFilter, EventFilter] = {}
+        self._draining = False
+        store.listen(self._committed)
+
+    @property
+    def stream_count(self) -> int:
+        return len(self._streams)
+
+    def drain(self) -> None:
+        """End every stream, now and from now on, with SERVER_DRAINING."""
+        self._draining = True
+        for stream in self._streams:
+            stream.wake()
+
+    def _committed(self, events: Sequence[StatusEvent]) -> None:
+        self._pending += events
+        if self._publishing is None:
+            gather = min(len(self._streams) * _WAKE_SECONDS * 2, _LONGEST_GATHER_SECONDS)
+            due = self._published_at + gather
+            if due <= self._loop.time():
+                self._publishing = self._loop.call_soon(self._publish)
+            else:
+                self._publishing = self._loop.call_at(due, self._publish)
+
+    def _publish(self) -> None:
+        self._publishing = None
+        self._published_at = self._loop.time()
+        batch = Batch(self._pending, self._encode)
+        self._pending = []
+        self._window.append(batch)
+        for stream in self._streams:
+            if stream.waiter is None or stream.waiter.done():
+                continue
+            if batch.select(stream.watched):
+                stream.waiter.set_result(None)
+            else:
+                # It has seen all before and nothing here is for it: it is simply further on.
+                stream.position = max(stream.position, batch.last)
+
+    async def follow(self, asked: Follow) -> AsyncIterator[Item]:
+        """The items of one stream, until the caller closes it or it ends by itself."""
+        stream = await self._open(asked)
+        try:
+            bounds = self._store.bounds
+            yield Opened(stream.position, bounds.earliest, self._settings.retention)
+            if asked.snapshot:
+                snapshot = Snapshot(self._store, asked.wanted, stream.position)
+                async for messages in snapshot.pages():
+                    yield SnapshotPage(messages)
+                yield SnapshotEnd(stream.position, snapshot.count)
+            async for item in self._tail(stream, asked):
+                yield item
+        finally:
+            self._streams.discard(stream)
+
+    async def _open(self, asked: Follow) -> _Stream:
+        if len(self._streams) >= self._settings.max_streams:
+            limit = self._settings.max_streams
+            raise ResourceExhausted(
+                ErrorReason.TOO_MANY_STREAMS,
+                f"this server serves {limit} streams at most; close some, or ask another server",
+                {"limit": "streams", "maximum": str(limit)},
+                subject="streams",
+                retry_after=timedelta(seconds=5),
+            )
+        # Equal filters become one object: then looking it up compares by identity first.
+        stream = _Stream(self._filters.setdefault(asked.wanted, asked.wanted))
+        stream.position = await self._start(asked)
+        if asked.end_when_all_terminal:
+            stream.outstanding = await Outstanding.find(self._store, asked.wanted, stream.position)
+            stream.watched = stream.outstanding.watched
+        self._streams.add(stream)
+        if len(self._filters) > 2 * len(self._streams) + 64:
+            self._filters = {s.wanted: s.wanted for s in self._streams}
+        return stream
+
+    async def _start(self, asked: Follow) -> int:
+        bounds = self._store.bounds
+        if asked.cursor:
+            return self._cursors.position(asked.cursor, bounds)
+        if asked.from_earliest:
+            return bounds.earliest
+        if asked.start_time is not None:
+            if asked.start_time < self._clock.now() - self._settings.retention:
+                raise self._cursors.expired(bounds)
+            return await self._store.position_at(asked.start_time)
+        return bounds.head
+
+    async def _tail(self, stream: _Stream, asked: Follow) -> AsyncIterator[Item]:
+        beat = self._loop.time() + asked.heartbeat
+        while True:
+            if stream.outstanding is not None and stream.outstanding.settled:
+                yield Ended(stream.position, EndReason.ALL_TERMINAL)
+                return
+            events = await self._take(stream, asked)
+            if events is not None:
+                beat = self._loop.time() + asked.heartbeat
+                yield events
+            elif self._draining:
+                yield Ended(stream.position, EndReason.SERVER_DRAINING)
+                return
+            elif self._loop.time() >= beat:
+                beat = self._loop.time() + asked.heartbeat
+                yield Heartbeat(stream.position, timedelta(0))
+            elif stream.position >= self._window.head:
+                await self._wait(stream, beat)
+
+    async def _wait(self, stream: _Stream, until: float) -> None:
+        stream.waiter = self._loop.create_future()
+        timer = self._loop.call_at(until, stream.wake)
+        try:
+            if not self._draining:
+                await stream.waiter
+        finally:
+            timer.cancel()
+            stream.waiter = None
+
+    async def _take(self, stream: _Stream, asked: Follow) -> Events | None:
+        """What comes next for a stream, its position moved past it; None if nothing in reach
+        matches.
+        """
+        if stream.position < self._window.start:
+            return await self._take_from_store(stream, asked)
+        if stream.position >= self._window.head:
+            return None
+        after = stream.position
+        most = _MAX_FOLDED if asked.latest_only else _MAX_EVENTS
+        batches = self._window.after(after, most)
+        stream.position = max(after, batches[-1].last)
+        if stream.outstanding is None and not asked.latest_only and batches[0].first > after:
+            return _events(stream.position, b"".join([b.payload(stream.wanted) for b in batches]))
+        return self._chosen(stream, asked, events_of(batches, stream.watched, after), batches)
+
+    async def _take_from_store(self, stream: _Stream, asked: Follow) -> Events | None:
+        bounds = self._store.bounds
+        if stream.position < bounds.earliest:
+            raise self._cursors.expired(bounds)
+        page = await self._store.read_log(stream.position, _MAX_EVENTS)
+        stream.position = page.position
+        if not page.events:
+            return None
+        asked_for = asked.start_time
+        events = [
+            event
+            for event in page.events
+            if stream.watched.matches(event)
+            and (asked_for is None or event.event_time >= asked_for)
+        ]
+        return self._chosen(stream, asked, events, [Batch(page.events, self._encode)])
+
+    def _chosen(
+        self,
+        stream: _Stream,
+        asked: Follow,
+        watched: Sequence[StatusEvent],
+        batches: Sequence[Batch],
+    ) -> Events | None:
+        if stream.outstanding is not None:
+            stream.outstanding.see(watched)
+        events = [event for event in watched if stream.wanted.matches(event)]
+        coalesced = 0
+        if asked.latest_only:
+            newest = latest_only(events)
+            coalesced, events = len(events) - len(newest), newest
+        payload = b"".join(
+            [
+                batch.encode([e for e in events if batch.first <= e.seq <= batch.last])
+                for batch in batches
+            ]
+        )
+        return _events(stream.position, payload, coalesced)
+
+    async def wait_for_change(
+        self, account: str, message_id: str, cursor: str, wait: timedelta
+    ) -> None:
+        """Return once the message has an event after the cursor, or when `wait` is over."""
+        position = self._cursors.position(cursor, self._store.bounds, "wait_after_cursor")
+        message = await self._store.get(account, message_id)
+        if message is None or message.last_seq > position:
+            return
+        stream = _Stream(EventFilter(account, message_ids=frozenset([message_id])))
+        stream.position = self._store.bounds.head
+        self._streams.add(stream)
+        try:
+            await self._wait(stream, self._loop.time() + wait.total_seconds())
+        finally:
+            self._streams.discard(stream)
+
+
+def _events(position: int, payload: bytes, coalesced: int = 0) -> Events | None:
+    return Events(position, payload, coalesced) if payload else None
