@@ -1,0 +1,122 @@
+"""The operator's command line: smsgate-server."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from smsgate_server import __version__, logs
+from smsgate_server.app import serve
+from smsgate_server.config import ConfigError, Settings, load
+from smsgate_server.storage.errors import StoreSetupError
+
+app = typer.Typer(
+    name="smsgate-server",
+    help="The smsgate SMS gateway: gRPC in, carriers out, every status change live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_Listen = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Where to serve gRPC; port 0 picks one.")
+]
+_Store = Annotated[str | None, typer.Option(metavar="sqlite:PATH", help="Where messages are kept.")]
+_Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings in TOML.")]
+_Hints = Annotated[bool, typer.Option(help="Print lines to try the server with.")]
+_Metrics = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Where to serve Prometheus metrics.")
+]
+_AllowRemote = Annotated[
+    bool | None, typer.Option("--allow-remote", help="Serve other machines, without encryption.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"smsgate-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    listen: _Listen = None,
+    store: _Store = None,
+    config: _Config = None,
+    metrics_listen: _Metrics = None,
+    allow_remote: _AllowRemote = None,
+    hints: _Hints = False,
+) -> None:
+    """Run the gateway until it gets SIGTERM or Ctrl-C.
+
+    Prints `smsgate listening on HOST:PORT` once it answers calls. Every setting can stand in the
+    file of --config or in a variable SMSGATE_NAME; `smsgate-server settings` lists them.
+    """
+    arguments = {
+        "listen": listen,
+        "store": store,
+        "metrics_listen": metrics_listen,
+        "allow_remote": allow_remote,
+    }
+    try:
+        settings = load(config, arguments)
+        logs.configure(settings.log_format, settings.log_level)
+        uvloop.run(_serve(settings, hints))
+    except (ConfigError, StoreSetupError, OSError) as error:
+        for line in str(error).splitlines():
+            typer.echo(f"smsgate-server: {line}", err=True)
+        raise typer.Exit(2) from None
+
+
+async def _serve(settings: Settings, hints: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def ready(address: str) -> None:
+        print(f"smsgate listening on {address}", flush=True)  # noqa: T201  # the promised line
+        if hints:
+            typer.echo(_HINTS.format(address=address), err=True)
+
+    await serve(settings, ready, stop)
+
+
+_HINTS = """
+Try it from another terminal:
+  smsgate --target {address} send +393331234567 "Ciao!"
+  smsgate --target {address} watch
+  grpcurl -plaintext -d '{{"recipient":"+393331234567","text":"Ciao!"}}' \\
+      {address} smsgate.v1.MessageService/SendMessage
+  grpcurl -plaintext -d '{{"snapshot":true}}' {address} smsgate.v1.MessageService/StreamStatus
+The carrier is simulated: nothing is sent to anyone. Ctrl-C stops the server.
+"""
+
+
+@app.command()
+def settings() -> None:
+    """List every setting with its default."""
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        typer.echo(f"{name} = {default!r}\n    {field.description}")
+
+
+@app.command()
+def demo() -> None:
+    """Start a server of its own, send a batch to many countries, show every status change."""
+    from smsgate_server.demo import run_demo
+
+    sys.exit(asyncio.run(run_demo()))

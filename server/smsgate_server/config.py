@@ -1,0 +1,202 @@
+"""Settings: a TOML file, then SMSGATE_* variables, then the command line.
+
+Nothing else reads the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PREFIX = "SMSGATE_"
+
+# Variables of the client and of the tests, which may stand in the same environment.
+_FOREIGN = frozenset({"TARGET", "API_KEY", "TLS_CA", "INSECURE", "SOAK", "CONFIG"})
+
+
+class ConfigError(Exception):
+    """What is wrong with the settings, one line each, for the operator."""
+
+
+def data_folder() -> Path:
+    """Where a user's data belongs (XDG base directories)."""
+    home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(home).expanduser() / "smsgate"
+
+
+class Settings(BaseModel):
+    """Read once at start. `docs/operating.md` lists every name; a test compares."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field(
+        "127.0.0.1:50051", description="HOST:PORT to serve gRPC on; port 0 picks one."
+    )
+    allow_remote: bool = Field(
+        False, description="Listen on other addresses than loopback, without encryption or keys."
+    )
+    store: str = Field(
+        default_factory=lambda: f"sqlite:{data_folder() / 'smsgate.db'}",
+        description="sqlite:PATH, or memory: for a store that ends with the server.",
+    )
+    default_sender: str = Field("Openapi", description="The sender of messages that name none.")
+    recipient_policy: Literal["strict", "possible"] = Field(
+        "strict",
+        description="strict: numbers valid for SMS; possible: numbers of a right length.",
+    )
+    allowed_prefixes: tuple[str, ...] = Field(
+        (), description="Number prefixes to accept although the numbering plans do not know them."
+    )
+    forbidden_words: tuple[str, ...] = Field(
+        (), description="Messages whose text or sender contains one of these are refused."
+    )
+    billing: Literal["prepaid", "subscription"] = Field(
+        "prepaid", description="Which of the tariff's prices apply."
+    )
+    require_price: bool = Field(False, description="Refuse messages for which no price is known.")
+    backlog_limit: int = Field(
+        100_000,
+        ge=1,
+        description="Messages that may wait to be submitted before new ones are refused.",
+    )
+    submit_window: int = Field(500, ge=1, le=10_000, description="Submits under way at once.")
+    retry_base_seconds: float = Field(
+        2.0, gt=0, description="The wait after the first temporary refusal; it doubles each time."
+    )
+    retry_cap_seconds: float = Field(
+        600.0, gt=0, description="The longest wait between two submits."
+    )
+    log_retention_hours: float = Field(
+        168.0, gt=0, description="How far back streams can start: the age of the oldest cursor."
+    )
+    message_retention_days: float | None = Field(
+        None, gt=2, description="Final messages older than this are deleted; unset keeps them all."
+    )
+    request_retention_hours: float = Field(
+        48.0, ge=24, description="How long a request_id is remembered."
+    )
+    window_events: int = Field(
+        50_000, ge=1_000, description="Events kept in memory for the streams that keep up."
+    )
+    max_streams: int = Field(10_000, ge=1, description="Open StatusStreams at once.")
+    stall_seconds: float = Field(
+        30.0, gt=0, description="How long a stream may go unread before it is ended."
+    )
+    drain_seconds: float = Field(
+        20.0, ge=0, description="How long calls under way may take when the server stops."
+    )
+    metrics_listen: str = Field(
+        "", description="HOST:PORT for Prometheus metrics over HTTP; empty for none."
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="auto: text in a terminal, JSON lines else."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="info has a line per call; warning has trouble only."
+    )
+    simulator_seed: int = Field(1, description="Makes the simulated carrier repeat itself.")
+    simulator_submit_seconds: float = Field(
+        0.02, ge=0, description="How long the simulated carrier takes to answer a submit."
+    )
+    simulator_receipt_seconds: float = Field(
+        0.5, ge=0, description="How long the simulated carrier takes to send a receipt."
+    )
+    simulator_chaos: float = Field(
+        0.0, ge=0, le=1, description="The share of submits that something goes wrong with."
+    )
+    simulator_undeliverable: float = Field(
+        0.0, ge=0, le=1, description="The share of ordinary numbers that are not reached."
+    )
+    simulator_journal: str = Field(
+        "", description="A file in which the simulated carrier remembers its messages; empty: none."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65_535:
+            raise ValueError("must be HOST:PORT, such as 127.0.0.1:50051 or [::1]:0")
+        return value
+
+    @field_validator("metrics_listen")
+    @classmethod
+    def _optional_host_and_port(cls, value: str) -> str:
+        return cls._host_and_port(value) if value else value
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value == "memory:" or (value.startswith("sqlite:") and len(value) > len("sqlite:")):
+            return value
+        raise ValueError("must be sqlite:PATH or memory:")
+
+    @field_validator("default_sender")
+    @classmethod
+    def _valid_sender(cls, value: str) -> str:
+        from smsgate_server.domain.address import parse_sender
+        from smsgate_server.domain.errors import Violation
+
+        parsed = parse_sender(value, value)
+        if isinstance(parsed, Violation):
+            raise ValueError(parsed.description)
+        return value
+
+    @property
+    def loopback(self) -> bool:
+        host = self.listen.rpartition(":")[0].strip("[]")
+        return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def load(
+    file: Path | None, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings, or a ConfigError that names every wrong one and where it stands."""
+    environment = os.environ if environment is None else environment
+    if file is None and environment.get("SMSGATE_CONFIG"):
+        file = Path(environment["SMSGATE_CONFIG"])
+    written = _from_file(file) if file else {}
+    values = {**written, **_from_environment(environment)}
+    values |= {name: value for name, value in arguments.items() if value is not None}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentence(e, written, file) for e in error.errors())) from None
+    if not settings.loopback and not settings.allow_remote:
+        raise ConfigError(
+            f"listen: {settings.listen} can be reached from other machines, and calls are neither "
+            "encrypted nor authenticated; listen on 127.0.0.1, or say so with allow_remote"
+        )
+    return settings
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from error
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, value in environment.items():
+        name = variable.removeprefix(PREFIX)
+        if name == variable or name in _FOREIGN:
+            continue
+        field = name.lower()
+        many = field in ("allowed_prefixes", "forbidden_words")
+        values[field] = tuple(v for v in value.split(",") if v) if many else value
+    return values
+
+
+def _sentence(error: Any, written: Mapping[str, Any], file: Path | None) -> str:
+    name = str(error["loc"][0])
+    place = f"{name} in {file}" if name in written else f"{PREFIX}{name.upper()} or --{name}"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting"
+    return f"{place}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,148 @@
+"""Domain values as messages of the contract."""
+
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type.money_pb2 import Money
+
+from smsgate.v1 import message_pb2 as pb
+from smsgate.v1 import message_service_pb2 as service_pb
+from smsgate_server.domain.address import Msisdn
+from smsgate_server.domain.message import Message, Status, StatusEvent
+from smsgate_server.domain.segmentation import Segmentation
+from smsgate_server.domain.smart_encoding import ForcingCharacter
+from smsgate_server.domain.submission import Draft
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_SEGMENTS_SHOWN = 100
+
+
+def timestamp(time: datetime) -> Timestamp:
+    span = time - _EPOCH
+    return Timestamp(seconds=span.days * 86_400 + span.seconds, nanos=span.microseconds * 1_000)
+
+
+def duration(span: timedelta) -> Duration:
+    return Duration(seconds=span.days * 86_400 + span.seconds, nanos=span.microseconds * 1_000)
+
+
+def money(micros: int, currency: str) -> Money:
+    units, rest = divmod(micros, 1_000_000)
+    return Money(currency_code=currency, units=units, nanos=rest * 1_000)
+
+
+def _status(status: Status) -> pb.MessageStatus.ValueType:
+    return int(status)  # type: ignore[return-value]  # the numbers are the contract's
+
+
+def message(m: Message) -> pb.Message:
+    made = pb.Message(
+        id=m.id,
+        batch_id=m.batch_id,
+        status=_status(m.status),
+        reason=int(m.reason),  # type: ignore[arg-type]
+        sender=m.sender,
+        recipient=m.recipient,
+        country_code=m.country_code,
+        country=m.country,
+        text=m.text,
+        encoding=int(m.encoding),  # type: ignore[arg-type]
+        characters=m.characters,
+        segments=m.segments,
+        substituted_characters=m.substituted_characters,
+        price_status=int(m.price.status),  # type: ignore[arg-type]
+        create_time=timestamp(m.create_time),
+        update_time=timestamp(m.update_time),
+        expire_time=timestamp(m.expire_time),
+        otp=m.is_otp,
+        verification_id=m.verification_id,
+        client_reference=m.client_reference,
+        labels=m.labels,
+        carrier=m.carrier,
+        on_unknown_submit=int(m.on_unknown_submit),  # type: ignore[arg-type]
+    )
+    if m.price.known:
+        made.price_per_segment.CopyFrom(money(m.price.per_segment_micros, m.price.currency))
+        made.total_price.CopyFrom(money(m.price.total_micros, m.price.currency))
+        made.tariff_version = m.price.tariff_version
+    for name, time in (
+        ("schedule_time", m.schedule_time),
+        ("sent_time", m.sent_time),
+        ("delivered_time", m.delivered_time),
+        ("final_time", m.final_time),
+    ):
+        if time is not None:
+            getattr(made, name).CopyFrom(timestamp(time))
+    return made
+
+
+def event(e: StatusEvent) -> pb.StatusEvent:
+    m = e.message
+    made = pb.StatusEvent(
+        message_id=m.id,
+        from_status=_status(e.from_status) if e.from_status else 0,  # type: ignore[arg-type]
+        to_status=_status(e.to_status),
+        reason=int(e.reason),  # type: ignore[arg-type]
+        event_time=timestamp(e.event_time),
+        carrier_code=e.carrier_code,
+        carrier=e.carrier,
+        segment=e.segment,
+        late=e.late,
+        late_status=_status(e.late_status) if e.late_status else 0,  # type: ignore[arg-type]
+        recipient=m.recipient,
+        country=m.country,
+        sender=m.sender,
+        client_reference=m.client_reference,
+        labels=m.labels,
+        batch_id=m.batch_id,
+        verification_id=m.verification_id,
+        segments=m.segments,
+    )
+    if e.carrier_time is not None:
+        made.carrier_time.CopyFrom(timestamp(e.carrier_time))
+    return made
+
+
+def estimate(
+    drafted: Draft,
+    cut: Segmentation,
+    forcing: tuple[ForcingCharacter, ...],
+    cheaper: tuple[str, int] | None,
+) -> service_pb.EstimateMessageResponse:
+    recipient: Msisdn | None = drafted.recipient
+    price = drafted.quote.price_of(cut.count)
+    made = service_pb.EstimateMessageResponse(
+        encoding=int(cut.encoding),  # type: ignore[arg-type]
+        characters=cut.characters,
+        segment_count=cut.count,
+        segments=[
+            service_pb.EstimatedSegment(
+                text=s.text, units_used=s.units_used, units_available=s.units_available
+            )
+            for s in cut.segments[:_MAX_SEGMENTS_SHOWN]
+        ],
+        forcing_characters=[
+            service_pb.ForcingCharacter(
+                character=f.char,
+                code_point=f.code_point,
+                offset=f.offset,
+                substitute=f.substitute or "",
+            )
+            for f in forcing
+        ],
+        cheaper_text=cheaper[0] if cheaper else "",
+        cheaper_segment_count=cheaper[1] if cheaper else 0,
+        price_exact=drafted.quote.known and drafted.quote.exact,
+        price_status=int(price.status),  # type: ignore[arg-type]
+        country=recipient.country if recipient else "",
+        text=drafted.text,
+        substituted_characters=drafted.substituted,
+        sender=drafted.sender or "",
+    )
+    if price.known:
+        lowest = drafted.quote.min_per_segment_micros * cut.count
+        made.price_per_segment.CopyFrom(money(price.per_segment_micros, price.currency))
+        made.total_price.CopyFrom(money(price.total_micros, price.currency))
+        made.min_total_price.CopyFrom(money(lowest, price.currency))
+    return made

@@ -1,0 +1,133 @@
+"""smsgate.v1.MessageService: each rpc maps, calls one use case, and maps back."""
+
+from collections.abc import AsyncIterator
+
+from smsgate.v1 import message_pb2
+from smsgate.v1 import message_service_pb2 as pb
+from smsgate_server.domain.errors import InvalidArgument
+from smsgate_server.services.batches import Batches, BatchOutcome, ItemResult
+from smsgate_server.services.cursors import Cursors
+from smsgate_server.services.estimates import Estimates
+from smsgate_server.services.messages import Messages
+from smsgate_server.services.pages import Pages
+from smsgate_server.services.status_feed import StatusFeed
+from smsgate_server.transport.errors import status_of
+from smsgate_server.transport.mapping import requests, responses, stream
+
+_MAX_ECHO = 64
+
+
+class MessageService:
+    """Every method takes the account of the caller; who that is was settled before."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        batches: Batches,
+        estimates: Estimates,
+        pages: Pages,
+        feed: StatusFeed,
+        cursors: Cursors,
+    ) -> None:
+        self._messages = messages
+        self._batches = batches
+        self._estimates = estimates
+        self._pages = pages
+        self._feed = feed
+        self._cursors = cursors
+
+    async def SendMessage(
+        self, request: pb.SendMessageRequest, account: str
+    ) -> pb.SendMessageResponse:
+        sent = await self._messages.send(account, requests.submission(request))
+        return pb.SendMessageResponse(
+            message=responses.message(sent.message),
+            cursor=self._cursors.text(sent.position) if sent.position else "",
+            replayed=sent.replayed,
+        )
+
+    async def SendBatch(self, request: pb.SendBatchRequest, account: str) -> pb.SendBatchResponse:
+        outcome = await self._batches.send(account, requests.batch(request))
+        return self._batch_response(outcome)
+
+    def _batch_response(self, outcome: BatchOutcome) -> pb.SendBatchResponse:
+        results = outcome.results
+        return pb.SendBatchResponse(
+            batch_id=outcome.batch_id,
+            results=[_result(result) for result in results],
+            accepted_count=sum(result.message is not None for result in results),
+            invalid_recipients=[r for result in results for r in _invalid_recipient(result)],
+            cursor=self._cursors.text(outcome.position) if outcome.position else "",
+            replayed=outcome.replayed,
+        )
+
+    async def EstimateMessage(
+        self, request: pb.EstimateMessageRequest, account: str
+    ) -> pb.EstimateMessageResponse:
+        estimate = self._estimates.estimate(requests.submission(request))
+        made = responses.estimate(
+            estimate.draft, estimate.segmentation, estimate.forcing, estimate.cheaper
+        )
+        made.would_fail_with.extend(status_of(error) for error in estimate.draft.errors)
+        return made
+
+    async def GetMessage(
+        self, request: pb.GetMessageRequest, account: str
+    ) -> pb.GetMessageResponse:
+        wait = requests.wait(request)
+        if request.wait_after_cursor:
+            await self._feed.wait_for_change(account, request.id, request.wait_after_cursor, wait)
+        found = await self._messages.get(account, request.id, request.include_history)
+        return pb.GetMessageResponse(
+            message=responses.message(found.message),
+            history=[responses.event(event) for event in found.history],
+            cursor=self._cursors.text(found.position),
+        )
+
+    async def ListMessages(
+        self, request: pb.ListMessagesRequest, account: str
+    ) -> pb.ListMessagesResponse:
+        wanted = requests.message_filter(account, request.filter)
+        page = await self._pages.page(wanted, request.page_size, request.page_token)
+        return pb.ListMessagesResponse(
+            messages=[responses.message(message) for message in page.messages],
+            next_page_token=page.next_token,
+            cursor=self._cursors.text(page.position),
+        )
+
+    async def CancelMessage(
+        self, request: pb.CancelMessageRequest, account: str
+    ) -> pb.CancelMessageResponse:
+        found = await self._messages.cancel(account, request.id)
+        return pb.CancelMessageResponse(
+            message=responses.message(found.message), cursor=self._cursors.text(found.position)
+        )
+
+    async def StreamStatus(
+        self, request: pb.StreamStatusRequest, account: str
+    ) -> AsyncIterator[bytes]:
+        async for item in self._feed.follow(requests.follow(account, request)):
+            yield stream.response(item, self._cursors)
+
+
+def _result(result: ItemResult) -> pb.BatchResult:
+    if result.message is not None:
+        message = responses.message(result.message)
+        return pb.BatchResult(item_id=result.item_id, message=message, replayed=result.replayed)
+    assert result.error is not None
+    return pb.BatchResult(item_id=result.item_id, error=status_of(result.error))
+
+
+def _invalid_recipient(result: ItemResult) -> list[message_pb2.InvalidRecipient]:
+    if not isinstance(result.error, InvalidArgument):
+        return []
+    return [
+        message_pb2.InvalidRecipient(
+            item_id=result.item_id,
+            recipient=result.recipient[:_MAX_ECHO],
+            reason=violation.reason.value,
+            description=violation.description,
+        )
+        for violation in result.error.violations
+        if violation.field == "recipient"
+    ]
