@@ -36,7 +36,7 @@ bench: $(READY) ## Measure; BENCH=short for a short run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(READY) ## Run the long forms of the tests
-	@SMSGATE_SOAK=1 $(BIN)/pytest -m soak $(ARGS)
+	@SMSGATE_SOAK=1 $(BIN)/pytest -m "soak or long" $(ARGS)
 
 clean: ## Remove what setup and the tools made
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from smsgate_server.carriers.script import Rates
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.config import Settings
 from smsgate_server.domain.address import RecipientPolicy
@@ -132,8 +133,7 @@ def make_carrier(settings: Settings, clock: Clock) -> Carrier:
             seed=settings.simulator_seed,
             submit_latency=settings.simulator_submit_seconds,
             receipt_latency=settings.simulator_receipt_seconds,
-            chaos=settings.simulator_chaos,
-            undeliverable=settings.simulator_undeliverable,
+            rates=Rates(settings.simulator_chaos, settings.simulator_undeliverable),
             journal=Path(settings.simulator_journal) if settings.simulator_journal else None,
         ),
         clock,

@@ -6,10 +6,11 @@ Nothing else reads the environment.
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 PREFIX = "SMSGATE_"
 
@@ -145,10 +146,24 @@ class Settings(BaseModel):
             raise ValueError(parsed.description)
         return value
 
+    @model_validator(mode="after")
+    def _messages_outlive_requests(self) -> "Settings":
+        days = self.message_retention_days
+        hours = max(self.request_retention_hours, self.log_retention_hours)
+        if days is not None and days * 24 < hours:
+            raise ValueError(
+                "message_retention_days must not be shorter than request_retention_hours or "
+                "log_retention_hours"
+            )
+        return self
+
     @property
     def loopback(self) -> bool:
         host = self.listen.rpartition(":")[0].strip("[]")
-        return host in ("localhost", "::1") or host.startswith("127.")
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
 
 def load(
@@ -195,6 +210,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sentence(error: Any, written: Mapping[str, Any], file: Path | None) -> str:
+    if not error["loc"]:
+        return str(error["msg"]).removeprefix("Value error, ")
     name = str(error["loc"][0])
     place = f"{name} in {file}" if name in written else f"{PREFIX}{name.upper()} or --{name}"
     if error["type"] == "extra_forbidden":

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
 from smsgate_server.domain.address import Msisdn, RecipientPolicy, parse_msisdn, parse_sender
 from smsgate_server.domain.errors import ErrorReason, Violation
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smsgate_server.domain import gsm7
 
 # 3GPP TS 23.038 §6.2.1 once more, by code, so that the tables check each other.

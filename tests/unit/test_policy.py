@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smsgate_server.domain.policy import ForbiddenWords
 
 BOUNDED = settings(deadline=None, max_examples=200, derandomize=True)

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smsgate_server.domain import gsm7, segmentation
 from smsgate_server.domain.errors import ErrorReason
 from smsgate_server.domain.message import Encoding

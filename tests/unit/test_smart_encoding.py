@@ -3,6 +3,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smsgate_server.domain import gsm7, smart_encoding
 from smsgate_server.domain.segmentation import count_segments
 from smsgate_server.domain.smart_encoding import (

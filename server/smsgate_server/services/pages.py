@@ -14,6 +14,10 @@ from smsgate_server.services.ports import Store
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1_000
+# Callers accept answers of 4 MiB by default; a thousand of the longest texts are more.
+_MAX_PAGE_BYTES = 3 * 2**20
+# What a message weighs beside its texts, roughly.
+_MESSAGE_BYTES = 512
 _TOKEN = struct.Struct(">Q8s8s")
 
 
@@ -32,8 +36,11 @@ class Pages:
         before = self._before(token, wanted) if token else 0
         limit = min(size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
         page = await self._store.page(wanted, before, limit)
-        onward = self._token(page.before, wanted) if page.before else ""
-        return MessagePage(page.messages, onward, page.position)
+        messages = _light_enough(page.messages)
+        cut = len(messages) < len(page.messages)
+        onward = messages[-1].seq if cut else page.before
+        token = self._token(onward, wanted) if onward else ""
+        return MessagePage(messages, token, page.position)
 
     def _token(self, before: int, wanted: MessageFilter) -> str:
         packed = _TOKEN.pack(before, self._store.identity, _digest(wanted))
@@ -52,6 +59,21 @@ class Pages:
         if not 0 < before < 2**62:
             raise _invalid("is not a page token")
         return int(before)
+
+
+def _light_enough(messages: Sequence[Message]) -> Sequence[Message]:
+    """As many of them as one answer can hold, at least one."""
+    weight = 0
+    for index, message in enumerate(messages):
+        weight += _weight(message)
+        if index and weight > _MAX_PAGE_BYTES:
+            return messages[:index]
+    return messages
+
+
+def _weight(message: Message) -> int:
+    texts = (message.text, message.client_reference, *message.labels, *message.labels.values())
+    return _MESSAGE_BYTES + sum(len(text.encode()) for text in texts)
 
 
 def _digest(wanted: MessageFilter) -> bytes:

@@ -220,7 +220,7 @@ class StatusFeed:
         if asked.start_time is not None:
             if asked.start_time < self._clock.now() - self._settings.retention:
                 raise self._cursors.expired(bounds)
-            return await self._store.position_at(asked.start_time)
+            return max(await self._store.position_at(asked.start_time), bounds.earliest)
         return bounds.head
 
     async def _tail(self, stream: _Stream, asked: Follow) -> AsyncIterator[Item]:

@@ -1,9 +1,11 @@
 """What happens around every call: who is asking, what went wrong, one log line, the metrics."""
 
+import asyncio
 import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 from grpc import StatusCode
@@ -19,6 +21,8 @@ _failures = logging.getLogger("smsgate.failure")
 
 _DETAILS = "grpc-status-details-bin"
 
+# The request as a message; raises InvalidArgument if the bytes are none.
+Read = Callable[[bytes], Any]
 Unary = Callable[[Any, str], Awaitable[Any]]
 Stream = Callable[[Any, str], AsyncIterator[bytes]]
 
@@ -35,16 +39,37 @@ class Calls:
         self._account = account
         self._second = 0
         self._lines = 0
+        self._under_way = 0
+        self._nothing_under_way = asyncio.Event()
+        self._nothing_under_way.set()
 
-    def unary(self, name: str, method: Unary) -> Callable[[Any, ServicerContext[Any, Any]], Any]:
+    async def finished(self) -> None:
+        """Return once no call is under way."""
+        await self._nothing_under_way.wait()
+
+    def _begin(self) -> None:
+        self._under_way += 1
+        self._nothing_under_way.clear()
+
+    def _end(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._nothing_under_way.set()
+
+    def unary(
+        self, name: str, read: Read, method: Unary
+    ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         count, seconds = self._metrics.call(name)
 
-        async def handle(request: Any, context: ServicerContext[Any, Any]) -> Any:
+        async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
+            self._begin()
             try:
-                response = await method(request, self._account)
+                response = await method(read(request), self._account)
             except Exception as error:
                 await self._refuse(name, context, error, start)
+            finally:
+                self._end()
             taken = time.perf_counter() - start
             count.inc()
             seconds.observe(taken)
@@ -54,20 +79,23 @@ class Calls:
         return handle
 
     def stream(
-        self, name: str, method: Stream, guard: StallGuard
-    ) -> Callable[[Any, ServicerContext[Any, Any]], Any]:
+        self, name: str, read: Read, method: Stream, guard: StallGuard
+    ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         count, _ = self._metrics.call(name)
 
-        async def handle(request: Any, context: ServicerContext[Any, Any]) -> None:
+        async def handle(request: bytes, context: ServicerContext[Any, Any]) -> None:
             start = time.perf_counter()
-            responses = method(request, self._account)
+            self._begin()
             try:
-                with self._metrics.open_streams.track_inprogress():
-                    await guard.write_all(responses, context)
+                responses = method(read(request), self._account)
+                # Closed before a refusal is sent, which takes as long as the reader lets it.
+                async with aclosing(responses):  # type: ignore[type-var]  # it is a generator
+                    with self._metrics.open_streams.track_inprogress():
+                        await guard.write_all(responses, context)
             except Exception as error:
                 await self._refuse(name, context, error, start)
             finally:
-                await responses.aclose()  # type: ignore[attr-defined]  # it is a generator
+                self._end()
             count.inc()
             self._line(name, time.perf_counter() - start)
 

@@ -1,5 +1,10 @@
 """Domain errors as google.rpc.Status. The only place that knows status codes."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message as ProtoMessage
 from google.rpc.error_details_pb2 import (
@@ -25,6 +30,7 @@ from smsgate_server.domain.errors import (
     Unauthenticated,
     Unavailable,
     Unimplemented,
+    Violation,
 )
 from smsgate_server.transport.mapping.responses import duration
 
@@ -51,6 +57,9 @@ _MAX_STATUS_BYTES = 4_096
 _MAX_VIOLATIONS = 50
 _MAX_MESSAGE = 500
 _MAX_DESCRIPTION = 256
+_INDEX = re.compile(r"\[[^\]]*\]")
+# A call that is Aborted waits for another one like it, which takes milliseconds.
+_IN_FLIGHT_DELAY = timedelta(milliseconds=100)
 
 
 def code_of(error: SmsgateError) -> StatusCode:
@@ -99,7 +108,7 @@ def _details(error: SmsgateError, shown: int) -> list[ProtoMessage]:
                         description=v.description[:_MAX_DESCRIPTION],
                         reason=v.reason.value,
                     )
-                    for v in error.violations[:shown]
+                    for v in _chosen(error.violations, shown)
                 ]
             )
         )
@@ -111,9 +120,24 @@ def _details(error: SmsgateError, shown: int) -> list[ProtoMessage]:
     if isinstance(error, ResourceExhausted):
         quota = QuotaFailure.Violation(subject=error.subject, description=error.message)
         details.append(QuotaFailure(violations=[quota]))
+    if isinstance(error, Aborted):
+        details.append(RetryInfo(retry_delay=duration(_IN_FLIGHT_DELAY)))
     if isinstance(error, ResourceExhausted | Unavailable) and error.retry_after is not None:
         details.append(RetryInfo(retry_delay=duration(error.retry_after)))
     return details
+
+
+def _chosen(violations: Sequence[Violation], shown: int) -> Sequence[Violation]:
+    """The first of each kind of field before the second of any: many bad labels hide nothing."""
+    if len(violations) <= shown:
+        return violations
+    seen: Counter[str] = Counter()
+    ranks = []
+    for index, violation in enumerate(violations):
+        kind = _INDEX.sub("[]", violation.field)
+        ranks.append((seen[kind], index))
+        seen[kind] += 1
+    return [violations[index] for index in sorted(index for _, index in sorted(ranks)[:shown])]
 
 
 def _packed(detail: ProtoMessage) -> Any:

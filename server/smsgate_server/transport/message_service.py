@@ -98,7 +98,7 @@ class MessageService:
     async def CancelMessage(
         self, request: pb.CancelMessageRequest, account: str
     ) -> pb.CancelMessageResponse:
-        found = await self._messages.cancel(account, request.id)
+        found = await self._messages.cancel(account, requests.cancelled_id(request))
         return pb.CancelMessageResponse(
             message=responses.message(found.message), cursor=self._cursors.text(found.position)
         )
@@ -107,7 +107,8 @@ class MessageService:
         self, request: pb.StreamStatusRequest, account: str
     ) -> AsyncIterator[bytes]:
         async for item in self._feed.follow(requests.follow(account, request)):
-            yield stream.response(item, self._cursors)
+            for response in stream.encoded(item, self._cursors):
+                yield response
 
 
 def _result(result: ItemResult) -> pb.BatchResult:

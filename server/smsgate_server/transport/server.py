@@ -1,12 +1,14 @@
 """The gRPC server: services, health, reflection, channelz, limits, shutting down in order."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -20,8 +22,9 @@ from smsgate.v1 import (
     pricing_service_pb2,
     usage_service_pb2,
 )
-from smsgate_server.domain.errors import ErrorReason, Unimplemented
-from smsgate_server.transport.calls import Calls, Unary
+from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Unimplemented, Violation
+from smsgate_server.transport.calls import Calls, Read, Unary
+from smsgate_server.transport.reflection import Contract
 from smsgate_server.transport.stall import StallGuard
 
 _FILES = (
@@ -35,6 +38,9 @@ _FILES = (
 _ = error_reason_pb2
 
 _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
+
+# What watchers of health get to see NOT_SERVING before a stopping server hangs up.
+_WATCHERS_SECONDS = 0.25
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     # One server per port: a second one must fail at start, not take half of the calls.
@@ -68,6 +74,7 @@ class GrpcServer:
     ) -> None:
         self._server = grpc.aio.server(options=OPTIONS)
         self._health = health.aio.HealthServicer()
+        self._calls = calls
         guard = StallGuard(stall_limit)
         self._names = []
         for file in _FILES:
@@ -87,7 +94,7 @@ class GrpcServer:
             reflection.SERVICE_NAME,
             _REFLECTION_V1,
         )
-        servicer = reflection.aio.ReflectionServicer(names)
+        servicer = reflection.aio.ReflectionServicer(names, pool=Contract())
         for name in (reflection.SERVICE_NAME, _REFLECTION_V1):
             # The messages of v1 and v1alpha are the same on the wire.
             handler = grpc.stream_stream_rpc_method_handler(
@@ -124,7 +131,13 @@ class GrpcServer:
         end_streams()
         # A moment for the last responses of the streams: stop() refuses new calls from here on.
         await asyncio.sleep(0)
-        await self._server.stop(grace.total_seconds())
+        stopping = asyncio.create_task(self._server.stop(grace.total_seconds()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace.total_seconds()):
+                await self._calls.finished()
+        # What is open now are watchers of health and the like, who would never go by themselves.
+        await self._server.stop(min(_WATCHERS_SECONDS, grace.total_seconds()))
+        await stopping
 
 
 def _handlers(
@@ -145,22 +158,37 @@ def _handler(
     guard: StallGuard,
 ) -> Any:
     name = f"{service.name}.{method.name}"
-    read = GetMessageClass(method.input_type).FromString
+    read = _reader(GetMessageClass(method.input_type))
     found = getattr(implementation, method.name, None)
+    # Requests come as bytes: grpc answers UNKNOWN where its own deserializer fails.
     if method.server_streaming and found is not None:
         # Responses come encoded.
-        return grpc.unary_stream_rpc_method_handler(calls.stream(name, found, guard), read, None)
-    handle = calls.unary(name, found or _unimplemented(name))
+        handle = calls.stream(name, read, found, guard)
+        return grpc.unary_stream_rpc_method_handler(handle, None, None)
+    unimplemented = _unimplemented(f"{service.full_name}/{method.name}")
+    handle = calls.unary(name, read, found or unimplemented)
     write = GetMessageClass(method.output_type).SerializeToString
-    return grpc.unary_unary_rpc_method_handler(handle, read, write)
+    return grpc.unary_unary_rpc_method_handler(handle, None, write)
 
 
-def _unimplemented(name: str) -> Unary:
+def _reader(kind: type[Message]) -> Read:
+    def read(data: bytes) -> Message:
+        try:
+            return kind.FromString(data)
+        except DecodeError:
+            description = f"is not an encoded {kind.DESCRIPTOR.name} with its texts in UTF-8"
+            violation = Violation("request", ErrorReason.INVALID_FIELD, description)
+            raise InvalidArgument.of([violation]) from None
+
+    return read
+
+
+def _unimplemented(method: str) -> Unary:
     async def refuse(request: object, account: str) -> object:
         raise Unimplemented(
             ErrorReason.NOT_IMPLEMENTED,
-            f"this version of the server does not have {name} yet; MessageService works",
-            {"method": name},
+            f"this version of the server does not have {method} yet; MessageService works",
+            {"method": method},
         )
 
     return refuse

@@ -89,16 +89,17 @@ class _Acceptor:
         fingerprint, seqs, refused = seen
         if fingerprint != request.fingerprint:
             return Accepted((), self._tx.head, conflict=True)
-        entries = [StoredEntry(self._message(seq), replayed=True) for seq in seqs]
+        entries = [StoredEntry(message, replayed=True) for message in self._known(seqs)]
         return Accepted(entries, self._tx.head, replayed=True, refused=refused)
 
     def _store(self, entry: Entry) -> StoredEntry:
         request = entry.request
         if request:
-            seen = self._seen.get(_digest(request))
-            if seen:
-                same = seen[0] == request.fingerprint
-                return StoredEntry(self._message(seen[1][0]) if same else None, replayed=same)
+            fingerprint, seqs, _ = self._seen.get(_digest(request), (b"", [], ""))
+            known = self._known(seqs)
+            if known:
+                same = fingerprint == request.fingerprint
+                return StoredEntry(known[0] if same else None, replayed=same)
         seq = self._tx.next_seq()
         message = replace(entry.message, seq=seq, last_seq=seq)
         self._new[seq] = message
@@ -111,8 +112,10 @@ class _Acceptor:
             self._remember(request, [seq], "", message)
         return StoredEntry(message)
 
-    def _message(self, seq: int) -> Message:
-        return self._new.get(seq) or self._workspace.messages[seq]
+    def _known(self, seqs: Sequence[int]) -> list[Message]:
+        """The messages of a request, as they are now; those that retention deleted are left out."""
+        found = (self._new.get(seq) or self._workspace.messages.get(seq) for seq in seqs)
+        return [message for message in found if message is not None]
 
     def _remember(
         self, request: RequestKey, seqs: list[int], refused: str, at: Message | None

@@ -3,7 +3,7 @@
 The rules are in domain/delivery.py.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from smsgate_server.domain.delivery import (
@@ -17,10 +17,9 @@ from smsgate_server.domain.delivery import (
     cancel,
     claim,
     expire,
-    repeats,
 )
 from smsgate_server.domain.delivery import Step as _Step
-from smsgate_server.domain.message import Message, Status
+from smsgate_server.domain.standing import cancellable, concerns, heard_before
 from smsgate_server.services.ports import Cancelled, Claim, Claims
 from smsgate_server.storage.sqlite.bulk import BulkStatement
 from smsgate_server.storage.sqlite.reader import history_of
@@ -35,7 +34,7 @@ _FIND_PARTS = BulkStatement(
     """
     WITH wanted (carrier, carrier_id) AS (VALUES {rows})
     SELECT carrier, carrier_id, message_seq, segment FROM wanted JOIN parts
-    USING (carrier, carrier_id) ORDER BY message_seq DESC
+    USING (carrier, carrier_id) ORDER BY message_seq DESC, segment
     """,
     2,
 )
@@ -69,12 +68,7 @@ def cancel_messages(
         if seq is None or workspace.messages[seq].account != account:
             results.append(Cancelled(None))
             continue
-        delivery = workspace.deliveries[seq]
-        can = (
-            delivery is not None
-            and delivery.stage is Stage.WAITING
-            and workspace.messages[seq].status is Status.NEW
-        )
+        can = cancellable(workspace.messages[seq], workspace.deliveries[seq])
         if can:
             workspace.apply(seq, cancel(workspace.messages[seq], now, workspace.peek_seq()))
         results.append(Cancelled(workspace.messages[seq], tx.head, changed=can))
@@ -107,11 +101,9 @@ def expire_due(tx: Transaction, wanted: Sequence[tuple[datetime, int]]) -> Seque
     counts = []
     for now, limit in wanted:
         workspace = Workspace(tx)
-        seqs = [
-            seq
-            for stage in (Stage.SUBMITTED, Stage.HELD)
-            for seq in workspace.load_due(stage, micros(now), limit)
-        ]
+        seqs: list[int] = []
+        for stage in (Stage.SUBMITTED, Stage.HELD):
+            seqs += workspace.load_due(stage, micros(now), limit - len(seqs))
         for seq in seqs:
             workspace.apply(seq, expire(workspace.messages[seq], now, workspace.peek_seq()))
         workspace.flush()
@@ -151,7 +143,7 @@ def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> 
         if result.seq in workspace.messages:
             _apply_submit(workspace, result)
     _INSERT_PARTS.run(tx.db, parts)
-    _replay_orphans(tx, workspace, parts)
+    _replay_orphans(tx, workspace, parts, {result.seq: result.time for result in results})
     workspace.flush()
     return [None] * len(calls)
 
@@ -173,16 +165,19 @@ def _parts(workspace: Workspace, result: SubmitResult) -> list[Row]:
     ]
 
 
-def _replay_orphans(tx: Transaction, workspace: Workspace, parts: Sequence[Row]) -> None:
-    """Receipts that overtook the submit response take effect now."""
-    targets = {(carrier, carrier_id): (seq, segment) for seq, segment, carrier, carrier_id in parts}
+def _replay_orphans(
+    tx: Transaction, workspace: Workspace, parts: Sequence[Row], times: Mapping[int, datetime]
+) -> None:
+    """Receipts that overtook the submit response take effect now, at the time of the response."""
+    targets: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for seq, segment, carrier, carrier_id in sorted(parts, reverse=True):
+        targets.setdefault((carrier, carrier_id), []).append((seq, segment))
     taken = []
     for row in _FIND_ORPHANS.fetch(tx.db, list(targets)):
         receipt = orphan_of(row)
-        seq, segment = targets[receipt.carrier, receipt.carrier_id]
-        message = workspace.messages[seq]
-        if receipt.recipient in ("", message.recipient):
-            _apply_receipt(tx, workspace, seq, segment, receipt, message.update_time)
+        part = _choose(workspace, receipt, targets[receipt.carrier, receipt.carrier_id])
+        if part is not None:
+            _apply_receipt(tx, workspace, *part, receipt, times[part[0]])
             taken.append((row[-1],))
     _DELETE_ORPHANS.run(tx.db, taken)
 
@@ -224,7 +219,7 @@ def _choose(
     # said.
     for seq, segment in parts:
         message = workspace.messages.get(seq)
-        if message is not None and receipt.recipient in ("", message.recipient):
+        if message is not None and concerns(receipt, message):
             return seq, segment
     return None
 
@@ -233,13 +228,11 @@ def _apply_receipt(
     tx: Transaction, workspace: Workspace, seq: int, segment: int, receipt: Receipt, now: datetime
 ) -> None:
     message, delivery = workspace.messages[seq], workspace.deliveries[seq]
-    if delivery is None and _said_before(tx, message, segment, receipt):
-        return
+    if delivery is None:
+        # What this operation itself recorded is not in the database yet.
+        fresh = [event for event in tx.events if event.message.seq == seq]
+        history = (*history_of(tx.db, workspace.as_loaded[seq]), *fresh)
+        if heard_before(message, history, receipt, segment):
+            return
     step = after_receipt(message, delivery, receipt, segment, now, workspace.peek_seq())
     workspace.apply(seq, step)
-
-
-def _said_before(tx: Transaction, message: Message, segment: int, receipt: Receipt) -> bool:
-    fresh = [event for event in tx.events if event.message.seq == message.seq]
-    stored = history_of(tx.db, message)
-    return any(repeats(receipt, segment, event) for event in (*stored, *fresh))

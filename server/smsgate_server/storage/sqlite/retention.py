@@ -21,6 +21,10 @@ _DELETE_PARTS = f"""
 """
 _DELETE_EVENTS = "DELETE FROM events WHERE seq <= ?"
 _DELETE_MESSAGES = "DELETE FROM messages WHERE seq <= ?"
+_FIRST_WITH_NEWER_EVENT = (
+    "SELECT min(seq) FROM messages WHERE seq > ? AND seq <= ? AND last_seq > ?"
+)
+_FIRST_LIVE = "SELECT min(message_seq) FROM deliveries"
 _DELETE_LABELS = "DELETE FROM labels WHERE message_seq <= ?"
 _DELETE_BATCHES = "DELETE FROM batches WHERE last_seq <= ?"
 
@@ -34,7 +38,9 @@ def delete_orphans(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
 
 
 def delete_parts(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
-    return [tx.db.execute(_DELETE_PARTS, (position,)).rowcount for position in positions]
+    """A message that is not final keeps its carrier's ids, however old it is."""
+    end = _first_live(tx)
+    return [tx.db.execute(_DELETE_PARTS, (min(p, end - 1),)).rowcount for p in positions]
 
 
 def move_earliest(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
@@ -46,17 +52,18 @@ def move_earliest(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
 def delete_messages(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
     """Delete up to STEP positions of the log at or below the given one; returns how many went.
 
-    A message that is not final stops the sweep: nothing that can still change is forgotten.
+    A message that is not final, or has an event above the position, stops the sweep: a message is
+    forgotten with all its events or not at all.
     """
     return [_delete_messages(tx, position) for position in positions]
 
 
 def _delete_messages(tx: Transaction, position: int) -> int:
     (start,) = tx.db.execute("SELECT pruned FROM store").fetchone()
-    end = min(position, start + STEP)
-    (live,) = tx.db.execute("SELECT min(message_seq) FROM deliveries").fetchone()
-    if live is not None:
-        end = min(end, live - 1)
+    end = min(position, start + STEP, _first_live(tx) - 1)
+    (newer,) = tx.db.execute(_FIRST_WITH_NEWER_EVENT, (start, end, position)).fetchone()
+    if newer is not None:
+        end = newer - 1
     if end <= start:
         return 0
     for sql in (_DELETE_EVENTS, _DELETE_MESSAGES):
@@ -66,3 +73,9 @@ def _delete_messages(tx: Transaction, position: int) -> int:
     tx.db.execute(_DELETE_LABELS, (end,))
     tx.db.execute("UPDATE store SET pruned = ?", (end,))
     return int(end - start)
+
+
+def _first_live(tx: Transaction) -> int:
+    """The oldest message that is not final, or the next one to come."""
+    (live,) = tx.db.execute(_FIRST_LIVE).fetchone()
+    return int(live) if live is not None else tx.head + 1

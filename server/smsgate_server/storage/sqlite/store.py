@@ -169,7 +169,7 @@ class SqliteStore:
 
     def _position_at(self, db: sqlite3.Connection, time: int) -> int:
         """Binary search: the log is in time order but for a slack."""
-        low, high = self._earliest, self._head
+        low, high = 0, self._head
         while low < high:
             middle = (low + high) // 2
             row = db.execute(_TIME_AT, (middle + 1,)).fetchone()

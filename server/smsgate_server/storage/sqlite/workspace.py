@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from smsgate_server.domain.delivery import Delivery, Stage, Step
 from smsgate_server.domain.message import Message
+from smsgate_server.domain.standing import in_backlog
 from smsgate_server.storage.sqlite.bulk import BulkStatement
 from smsgate_server.storage.sqlite.rows import (
     EVENT_COLUMNS,
@@ -61,6 +62,8 @@ class Workspace:
         self._tx = transaction
         self.messages: dict[int, Message] = {}
         self.deliveries: dict[int, Delivery | None] = {}
+        # Their `last_seq` leads into the database; that of `messages` may not yet.
+        self.as_loaded: dict[int, Message] = {}
         self._stored: dict[int, Delivery | None] = {}
         self._events: list[Row] = []
         self._changed: set[int] = set()
@@ -82,7 +85,7 @@ class Workspace:
         for row in rows:
             seq = row[0]
             seqs.append(seq)
-            self.messages[seq] = message_of(row)
+            self.messages[seq] = self.as_loaded[seq] = message_of(row)
             self.deliveries[seq] = self._stored[seq] = delivery_of(row[MESSAGE_WIDTH:])
         return seqs
 
@@ -110,20 +113,14 @@ class Workspace:
             after = self.deliveries[seq]
             if after is before or before is None:
                 continue
-            self._tx.waiting += _waits(self.messages[seq], after) - _waits(
-                self.messages[seq], before
-            )
+            message = self.messages[seq]
+            self._tx.waiting += in_backlog(message, after) - in_backlog(message, before)
             if after is None:
                 deleted.append((seq,))
             else:
                 updated.append(delivery_row(seq, after))
         _UPDATE_DELIVERIES.run(db, updated)
         _DELETE_DELIVERIES.run(db, deleted)
-
-
-def _waits(message: Message, delivery: Delivery | None) -> int:
-    waits = delivery is not None and delivery.stage is Stage.WAITING
-    return int(waits and message.schedule_time is None)
 
 
 def _changes(message: Message) -> Row:

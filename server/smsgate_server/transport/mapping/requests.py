@@ -140,6 +140,8 @@ def _max_price(reader: Reader, options: pb.SendOptions) -> MaxPrice | None:
         reader.refuse(field, ErrorReason.INVALID_MONEY, "needs a currency code such as EUR")
     elif money.units < 0 or not 0 <= money.nanos < 1_000_000_000:
         reader.refuse(field, ErrorReason.INVALID_MONEY, "must be an amount of 0 or more")
+    elif money.nanos % 1_000:
+        reader.refuse(field, ErrorReason.INVALID_MONEY, "has more than six decimal places")
     else:
         return MaxPrice(money.units * 1_000_000 + money.nanos // 1_000, money.currency_code)
     return None
@@ -166,9 +168,17 @@ def batch(request: pb.SendBatchRequest) -> BatchSubmission:
     return BatchSubmission(items, common.dry_run, request.all_or_nothing, request.request_id)
 
 
+def cancelled_id(request: pb.CancelMessageRequest) -> str:
+    if not request.id:
+        raise InvalidArgument.of([Violation("id", ErrorReason.FIELD_REQUIRED, "is empty")])
+    return request.id
+
+
 def wait(request: pb.GetMessageRequest) -> timedelta:
     """How long to wait for a change; zero means not at all."""
     reader = Reader()
+    if not request.id:
+        reader.refuse("id", ErrorReason.FIELD_REQUIRED, "is empty")
     span = timedelta(0)
     if request.HasField("wait"):
         span = reader.span("wait", request.wait) or timedelta(0)
@@ -198,6 +208,10 @@ def message_filter(account: str, asked: pb.MessageFilter) -> MessageFilter:
         if asked.HasField("created_before")
         else None,
     )
+    begin, end = wanted.created_from, wanted.created_before
+    if begin is not None and end is not None and end < begin:
+        description = "is before created_from"
+        reader.refuse("filter.created_before", ErrorReason.INVALID_TIME, description)
     reader.done()
     return wanted
 
@@ -244,7 +258,9 @@ def follow(account: str, request: pb.StreamStatusRequest) -> Follow:
 def _heartbeat(reader: Reader, request: pb.StreamStatusRequest) -> timedelta:
     if not request.HasField("heartbeat_interval"):
         return _HEARTBEAT
-    span = reader.span("heartbeat_interval", request.heartbeat_interval) or _HEARTBEAT
+    span = reader.span("heartbeat_interval", request.heartbeat_interval)
+    if span is None:
+        return _HEARTBEAT
     low, high = _HEARTBEAT_RANGE
     if not low <= span <= high:
         description = "must be from 1 to 60 seconds"

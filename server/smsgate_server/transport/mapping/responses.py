@@ -10,7 +10,7 @@ from smsgate.v1 import message_pb2 as pb
 from smsgate.v1 import message_service_pb2 as service_pb
 from smsgate_server.domain.address import Msisdn
 from smsgate_server.domain.message import Message, Status, StatusEvent
-from smsgate_server.domain.segmentation import Segmentation
+from smsgate_server.domain.segmentation import MAX_TEXT_CHARACTERS, Segmentation
 from smsgate_server.domain.smart_encoding import ForcingCharacter
 from smsgate_server.domain.submission import Draft
 
@@ -136,7 +136,8 @@ def estimate(
         price_exact=drafted.quote.known and drafted.quote.exact,
         price_status=int(price.status),  # type: ignore[arg-type]
         country=recipient.country if recipient else "",
-        text=drafted.text,
+        # One that is longer cannot be sent, and can be longer than callers accept.
+        text=drafted.text[:MAX_TEXT_CHARACTERS],
         substituted_characters=drafted.substituted,
         sender=drafted.sender or "",
     )

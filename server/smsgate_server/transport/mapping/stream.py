@@ -5,6 +5,8 @@ buffers may be concatenated, so a response for any number of them is a join of b
 same for one stream and for a thousand.
 """
 
+from collections.abc import Iterator
+
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.services.cursors import Cursors
@@ -50,6 +52,31 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
+# Callers accept responses of 4 MiB by default.
+_MAX_SNAPSHOT_BYTES = 3 * 2**20
+
+
+def encoded(item: Item, cursors: Cursors) -> Iterator[bytes]:
+    """The responses that an item is: one, but for a page of long texts."""
+    if isinstance(item, SnapshotPage):
+        yield from _snapshot(item)
+    else:
+        yield response(item, cursors)
+
+
+def _snapshot(page: SnapshotPage) -> Iterator[bytes]:
+    part, size = _Response(), 0
+    for message in map(responses.message, page.messages):
+        weight = message.ByteSize()
+        if size and size + weight > _MAX_SNAPSHOT_BYTES:
+            yield part.SerializeToString()
+            part, size = _Response(), 0
+        part.snapshot.append(message)
+        size += weight
+    if size:
+        yield part.SerializeToString()
+
+
 def response(item: Item, cursors: Cursors) -> bytes:
     if isinstance(item, Events):
         cursor = cursors.text(item.position).encode()
@@ -61,9 +88,7 @@ def response(item: Item, cursors: Cursors) -> bytes:
 
 
 def _control(item: Item, cursors: Cursors) -> pb.StreamStatusResponse:
-    if isinstance(item, SnapshotPage):
-        return _Response(snapshot=[responses.message(message) for message in item.messages])
-    assert not isinstance(item, Events)
+    assert not isinstance(item, Events | SnapshotPage)
     made = _Response(cursor=cursors.text(item.position))
     if isinstance(item, Opened):
         made.opened.earliest_cursor = cursors.text(item.earliest)

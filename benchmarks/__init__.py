@@ -1,0 +1,1 @@
+"""`python -m benchmarks`: each figure beside its limit, taken in alternation in one run."""

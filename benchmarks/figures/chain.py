@@ -1,0 +1,97 @@
+"""The whole way: accepted, stored, submitted to a carrier that answers at once, receipt, final."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+
+from benchmarks import rows, samples
+from benchmarks.bench import Bench
+from benchmarks.processes import INSTANT, smsgate
+from benchmarks.report import Figure
+
+_LONGEST_SECONDS = 120.0
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    yield _keeps_up(bench)
+    yield _batches_to_final(bench)
+
+
+def _keeps_up(bench: Bench) -> Figure:
+    seconds = 4.0 if bench.short else 60.0
+    store = bench.name("saturated")
+    path = bench.folder / f"{store}.db"
+    with smsgate(bench.folder, store, INSTANT | {"SMSGATE_BACKLOG_LIMIT": "10000000"}) as server:
+        watch = _Watch(path)
+        measured = bench.load(
+            bench.orders(server, "SendMessage", [samples.send()], seconds=seconds)
+        )
+        first, last = watch.stop()
+    taken = last[0] - first[0]
+    accepted, final = (last[1] - first[1]) / taken, (last[2] - first[2]) / taken
+    return Figure(
+        "accepted/s / final/s while sends saturate the server",
+        accepted / max(final, 1e-9),
+        "x",
+        at_most=1.1,
+        details={
+            "accepted a second": accepted,
+            "final a second": final,
+            "backlog at the end": last[1] - last[2],
+            "p50 ms": measured.p50_ms,
+            "p99 ms": measured.p99_ms,
+            "seconds": taken,
+        },
+    )
+
+
+class _Watch:
+    """Samples (time, accepted, final) of a store until it is stopped."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._samples: list[tuple[float, int, int]] = []
+        self._stopped = Event()
+        self._thread = Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(0.5):
+            messages, open_ones = rows.counts(self._path)
+            self._samples.append((time.perf_counter(), messages, messages - open_ones))
+
+    def stop(self) -> tuple[tuple[float, int, int], tuple[float, int, int]]:
+        """The first sample of the load's second half of a second, and the last."""
+        self._stopped.set()
+        self._thread.join()
+        loaded = [sample for sample in self._samples if sample[1] > 0]
+        # The end is outside the load: without calls, delivery catches up at once.
+        return loaded[1], loaded[-1]
+
+
+def _batches_to_final(bench: Bench) -> Figure:
+    count = 10_000 if bench.short else 60_000
+    store = bench.name("chain")
+    path = bench.folder / f"{store}.db"
+    with smsgate(bench.folder, store, INSTANT) as server:
+        start = time.perf_counter()
+        sent = 0
+        body = samples.batch(1_000)
+        while sent < count:
+            orders = bench.orders(server, "SendBatch", [body], 2, seconds=1.0)
+            bench.load_python(orders)
+            sent = rows.counts(path)[0]
+        while (left := rows.counts(path))[1] and time.perf_counter() - start < _LONGEST_SECONDS:
+            time.sleep(0.05)
+        taken = time.perf_counter() - start
+        cpu = server.cpu_seconds
+    if left[1]:
+        raise RuntimeError(f"{left[1]} of {left[0]} messages are not final after {taken:.0f} s")
+    return Figure(
+        "whole chain: SendBatch to final",
+        left[0] / taken,
+        "messages/s",
+        at_least=3_500,
+        details={"messages": left[0], "cpu us a message": cpu / left[0] * 1e6},
+    )

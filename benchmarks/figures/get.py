@@ -1,0 +1,39 @@
+"""GetMessage against a bare echo of the same size of answer."""
+
+from collections.abc import Iterator
+
+from benchmarks import rows, samples
+from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.processes import HELD, echo, smsgate
+from benchmarks.report import Figure
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    store = bench.name("get")
+    with echo(bench.folder) as limit, smsgate(bench.folder, store, HELD) as server:
+        sending = bench.orders(server, "SendBatch", [samples.batch(1_000)], 1, seconds=0.5)
+        bench.load_python(sending)
+        ids = rows.some_ids(bench.folder / f"{store}.db", 500)
+        bodies = [samples.get(message_id) for message_id in ids]
+        echoed = [samples.send()]
+        arms = {
+            "echo": lambda: bench.load_python(bench.orders(limit, "SendMessage", echoed)),
+            "get": lambda: bench.load_python(bench.orders(server, "GetMessage", bodies)),
+        }
+        results = alternate(bench.rounds, arms)
+    got, bare = results["get"], results["echo"]
+    yield Figure(
+        "GetMessage / echo, 32 in flight",
+        median(got, "per_second"),
+        "req/s",
+        limit=median(bare, "per_second"),
+        ratio=ratio(got, bare, "per_second"),
+        at_least=0.8,
+        details={
+            "p50 ms": median(got, "p50_ms"),
+            "p99 ms": median(got, "p99_ms"),
+            "cpu us": median(got, "cpu_us"),
+            "echo cpu us": median(bare, "cpu_us"),
+            "driver": "python",
+        },
+    )

@@ -1,0 +1,79 @@
+"""SendMessage, durable, against a bare echo of the same message."""
+
+from collections.abc import Iterator
+
+from benchmarks import rows, samples
+from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.load import REQUEST_ID, Measured
+from benchmarks.processes import HELD, Server, echo, smsgate
+from benchmarks.report import Figure
+
+_SEND = "SendMessage"
+
+
+def run(bench: Bench) -> Iterator[Figure]:
+    store = bench.name("send")
+    with echo(bench.folder) as limit, smsgate(bench.folder, store, HELD) as server:
+        answered = 0
+        for in_flight in (1, 32, 256):
+            arms = {
+                "echo": lambda n=in_flight: _plain(bench, limit, n),
+                "send": lambda n=in_flight: _plain(bench, server, n),
+            }
+            results = alternate(bench.rounds, arms)
+            answered += sum(r.calls for r in results["send"])
+            yield _figure(in_flight, results, bench.driver)
+            if in_flight == 1:
+                yield _above_echo(results)
+        _check_stored(bench, store, answered)
+        yield _with_request_id(bench, limit, server)
+
+
+def _plain(bench: Bench, server: Server, in_flight: int) -> Measured:
+    return bench.load(bench.orders(server, _SEND, [samples.send()], in_flight))
+
+
+def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> Figure:
+    send, bare = results["send"], results["echo"]
+    return Figure(
+        f"SendMessage / echo, {in_flight} in flight",
+        median(send, "per_second"),
+        "req/s",
+        limit=median(bare, "per_second"),
+        ratio=ratio(send, bare, "per_second"),
+        at_least=0.85 if in_flight > 1 else None,
+        details={
+            "p50 ms": median(send, "p50_ms"),
+            "p99 ms": median(send, "p99_ms"),
+            "echo p50 ms": median(bare, "p50_ms"),
+            "echo p99 ms": median(bare, "p99_ms"),
+            "cpu us": median(send, "cpu_us"),
+            "echo cpu us": median(bare, "cpu_us"),
+            "driver": driver,
+        },
+    )
+
+
+def _above_echo(results: dict[str, list[Measured]]) -> Figure:
+    send, bare = median(results["send"], "p50_ms"), median(results["echo"], "p50_ms")
+    return Figure("SendMessage p50 above echo's, 1 in flight", send - bare, "ms", at_most=0.7)
+
+
+def _check_stored(bench: Bench, store: str, answered: int) -> None:
+    """An HTTP answer is not yet a message: what was answered must be stored."""
+    stored, _ = rows.counts(bench.folder / f"{store}.db")
+    if stored < answered:
+        raise RuntimeError(f"{answered} calls were answered, but {stored} messages are stored")
+
+
+def _with_request_id(bench: Bench, limit: Server, server: Server) -> Figure:
+    body = samples.send(REQUEST_ID.decode())
+    arms = {
+        "echo": lambda: bench.load_python(bench.orders(limit, _SEND, [body])),
+        "send": lambda: bench.load_python(bench.orders(server, _SEND, [body])),
+    }
+    results = alternate(bench.rounds, arms)
+    figure = _figure(32, results, "python")
+    figure.name = "SendMessage with a new request_id / echo, 32 in flight"
+    figure.at_least = None
+    return figure

@@ -1,0 +1,139 @@
+"""Rows as the server writes them, straight into its schema: the limit of batches, and seeding."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+from benchmarks import samples
+from benchmarks.processes import ROOT
+
+_SCHEMA = ROOT / "server/smsgate_server/storage/sqlite/migrations/0001_core.sql"
+_MICROS = 1_000_000
+_VALIDITY = 48 * 3600 * _MICROS
+
+_COLUMNS = (
+    "seq, id, account, sender, recipient, country, country_code, text, encoding, characters, "
+    "segments, substituted, status, reason, price_status, currency, price_micros, tariff_version, "
+    "batch_id, client_reference, labels, on_unknown_submit, verification_id, carrier, create_time, "
+    "update_time, expire_time, schedule_time, sent_time, final_time, last_seq"
+)
+_INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES ({','.join('?' * 31)})"
+_INSERT_DELIVERY = "INSERT INTO deliveries VALUES (?, 1, ?, 0, 0)"
+
+# Delivered messages with their two further events, made inside SQLite: sequence numbers 3i + 1 to
+# 3i + 3, ids in order, recipients those of samples.recipient(i * 7919).
+_ID = "printf('%08x-%04x-7000-8000-%012x', t / 65536, t % 65536, i)"
+_SEED_MESSAGES = f"""
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count),
+    timed AS (SELECT i, :start / 1000 + i * 1000 / :rate AS t FROM n)
+    INSERT INTO messages ({_COLUMNS})
+    SELECT 3 * i + 1, {_ID}, 'local', :sender,
+        printf('+39333%04d%03d', i * 7919 % 8000000 / 800, i * 7919 % 800), 'IT', 39,
+        :text, 1, :characters, 1, 0, 4, 4, 2, 'EUR', 45000, 1, '', :reference, '', 1, '',
+        'simulator', t * 1000, t * 1000 + 500000, t * 1000 + {_VALIDITY}, NULL, t * 1000 + 20000,
+        t * 1000 + 500000, 3 * i + 3
+    FROM timed
+"""
+_SEED_EVENTS = """
+    INSERT INTO events
+    SELECT seq + {0}, seq, seq + {0} - 1, {0}, {1}, {2}, create_time + {0} * 20000, 'simulator',
+        NULL, '', {3}, NULL FROM messages
+"""
+
+
+class RawInserts:
+    """The rows of batches in bare transactions, as durable as the server's."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA cache_size = -65536")
+        self._db.executescript(_SCHEMA.read_text())
+        self._seq = 0
+
+    def run(self, seconds: float, size: int = 1_000) -> float:
+        """Messages a second. Making the rows is not counted."""
+        spent, written = 0.0, 0
+        while spent < seconds:
+            messages, deliveries = self._rows(size)
+            start = time.perf_counter()
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany(_INSERT_MESSAGE, messages)
+            self._db.executemany(_INSERT_DELIVERY, deliveries)
+            self._db.execute("COMMIT")
+            spent += time.perf_counter() - start
+            written += size
+        return written / spent
+
+    def _rows(self, size: int) -> tuple[list[tuple[object, ...]], list[tuple[int, int]]]:
+        now = time.time_ns() // 1000
+        messages, deliveries = [], []
+        for index in range(size):
+            self._seq += 1
+            messages.append(_message(self._seq, now, samples.recipient(index)))
+            deliveries.append((self._seq, now))
+        return messages, deliveries
+
+
+def _message(seq: int, now: int, recipient: str) -> tuple[object, ...]:
+    millis = f"{now // 1000:012x}"
+    message_id = f"{millis[:8]}-{millis[8:]}-7000-8000-{seq:012x}"
+    text = samples.TEXT
+    head = (seq, message_id, "local", samples.SENDER, recipient, "IT", 39, text, 1, len(text))
+    price = (1, 0, 1, 1, 2, "EUR", 45_000, 1)
+    batch_id = "019ab0c4-7d1e-7a52-9f7e-3f1c2d4b5a70"
+    rest = (batch_id, samples.MARKER, "", 1, "", "", now, now, now + _VALIDITY)
+    return (*head, *price, *rest, None, None, None, seq)
+
+
+def seed(path: Path, count: int) -> None:
+    """Fill a store that the server has made, and that it does not have open."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA synchronous = OFF")
+    db.execute("PRAGMA cache_size = -262144")
+    db.execute("BEGIN")
+    values = {
+        "count": count,
+        # One every 5 ms, the last a minute ago.
+        "rate": 200,
+        "start": (time.time_ns() // 1000) - (count * 5_000 + 60 * _MICROS),
+        "sender": samples.SENDER,
+        "text": samples.TEXT,
+        "characters": len(samples.TEXT),
+        "reference": samples.MARKER,
+    }
+    db.execute(_SEED_MESSAGES, values)
+    db.execute(_SEED_EVENTS.format(1, 2, 3, 0))
+    db.execute(_SEED_EVENTS.format(2, 4, 4, 1))
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+def some_ids(path: Path, count: int) -> list[str]:
+    """Ids of messages all over the store."""
+    db = reader(path)
+    (top,) = db.execute("SELECT max(seq) FROM messages").fetchone()
+    ids = []
+    for index in range(count):
+        position = index * 7_919_317 % top
+        row = db.execute("SELECT id FROM messages WHERE seq >= ? LIMIT 1", (position,)).fetchone()
+        ids.append(row[0])
+    db.close()
+    return ids
+
+
+def reader(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+
+
+def counts(path: Path) -> tuple[int, int]:
+    """Messages stored, and how many of them are not final."""
+    db = reader(path)
+    # One statement: one state of the database.
+    row: tuple[int, int] = db.execute(
+        "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM deliveries)"
+    ).fetchone()
+    db.close()
+    return row

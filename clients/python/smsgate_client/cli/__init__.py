@@ -1,0 +1,1 @@
+"""The `smsgate` command: send, follow and look up messages from a terminal or a script."""

@@ -1,0 +1,172 @@
+"""A carrier that sends nothing: it answers submits and sends receipts as its script says.
+
+Part of the product: it makes a laptop a whole gateway, and every kind of trouble repeatable.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from smsgate_server.carriers.journal import Journal, Promised, outstanding
+from smsgate_server.carriers.script import Plan, Rates, plan
+from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
+from smsgate_server.domain.message import Message
+from smsgate_server.services.ports import Clock, ReceiptSink
+
+_log = logging.getLogger(__name__)
+
+# The most receipts that go to the gateway at once.
+_BATCH = 500
+# After the gateway could not take receipts, until they are sent again.
+_REDELIVERY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Times in seconds; `jitter` is the share by which they vary, `window` the submits at once."""
+
+    seed: int = 1
+    submit_latency: float = 0.02
+    receipt_latency: float = 0.5
+    jitter: float = 0.3
+    rates: Rates = field(default_factory=Rates)
+    journal: Path | None = None
+
+
+class SimulatedCarrier:
+    """Receipts wait in one heap with one timer, so a hundred thousand of them cost little."""
+
+    def __init__(self, settings: SimulatorSettings, clock: Clock, name: str = "simulator") -> None:
+        self._settings = settings
+        self._clock = clock
+        self._name = name
+        self._journal: Journal | None = None
+        self._sink: ReceiptSink | None = None
+        self._due: list[tuple[datetime, int, Receipt]] = []
+        self._order = itertools.count()
+        self._ids = itertools.count(1)
+        self._prefix = ""
+        self._changed = asyncio.Event()
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def start(self, sink: ReceiptSink) -> None:
+        self._sink = sink
+        now = self._clock.now()
+        # Ids of an earlier process must not come again.
+        self._prefix = f"{int(now.timestamp() * 1000):x}"
+        if self._settings.journal is not None:
+            for promised in outstanding(self._settings.journal, self._name, now):
+                self._promise(promised)
+            self._journal = Journal(self._settings.journal)
+        self._pump = asyncio.create_task(self._send_receipts())
+
+    async def submit(self, message: Message, attempt: int) -> SubmitOutcome:
+        if self._pump is None:
+            return SubmitOutcome(OutcomeKind.NOT_SENT, code="not connected")
+        settings = self._settings
+        planned = plan(
+            message,
+            attempt,
+            settings.receipt_latency,
+            settings.jitter,
+            settings.rates,
+            settings.seed,
+        )
+        ids = self._take(message, attempt, planned)
+        if settings.submit_latency:
+            await asyncio.sleep(settings.submit_latency)
+        accepted = planned.outcome is OutcomeKind.ACCEPTED
+        return SubmitOutcome(
+            planned.outcome, ids if accepted else (), planned.code, planned.temporary
+        )
+
+    def _take(self, message: Message, attempt: int, planned: Plan) -> tuple[str, ...]:
+        if not planned.sent:
+            return ()
+        number = next(self._ids)
+        ids = tuple(f"{self._prefix}{number:06x}{n:02x}" for n in range(1, message.segments + 1))
+        answered = self._clock.now() + timedelta(seconds=self._settings.submit_latency)
+        promised = [
+            Promised(
+                max(answered + timedelta(seconds=r.delay), self._clock.now()),
+                Receipt(
+                    self._name,
+                    ids[r.segment - 1],
+                    r.status,
+                    r.code,
+                    r.reason,
+                    recipient=message.recipient,
+                ),
+            )
+            for r in planned.receipts
+        ]
+        # On record before it is answered: what the gateway believes was sent, was.
+        if self._journal is not None:
+            self._journal.submitted(message, attempt, promised)
+        for one in promised:
+            self._promise(one)
+        return ids
+
+    def _promise(self, promised: Promised) -> None:
+        receipt = replace(promised.receipt, carrier_time=promised.due)
+        heapq.heappush(self._due, (promised.due, next(self._order), receipt))
+        if self._due[0][2] is receipt:
+            self._changed.set()
+
+    async def _send_receipts(self) -> None:
+        while True:
+            self._changed.clear()
+            batch = self._pop_due()
+            if batch:
+                await self._send(batch)
+                continue
+            wait = None
+            if self._due:
+                wait = max((self._due[0][0] - self._clock.now()).total_seconds(), 0.001)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    def _pop_due(self) -> list[Receipt]:
+        now = self._clock.now()
+        batch: list[Receipt] = []
+        while self._due and self._due[0][0] <= now and len(batch) < _BATCH:
+            batch.append(heapq.heappop(self._due)[2])
+        return batch
+
+    async def _send(self, batch: list[Receipt]) -> None:
+        assert self._sink is not None
+        try:
+            await self._sink(batch)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # Not acknowledged, so they come again, as from a real SMSC.
+            _log.warning("%d receipts were not taken: %s", len(batch), error)
+            for receipt in batch:
+                heapq.heappush(self._due, (self._clock.now(), next(self._order), receipt))
+            await asyncio.sleep(_REDELIVERY_SECONDS)
+        else:
+            if self._journal is not None:
+                self._journal.acknowledged(batch)
+
+    async def stop(self) -> None:
+        """Refuse new submits as not sent; receipts that are not due yet stay in the journal."""
+        if self._pump is None:
+            return
+        pump, self._pump = self._pump, None
+        pump.cancel()
+        await asyncio.wait([pump])
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None

@@ -1,0 +1,455 @@
+"""The store that forgets: everything in dicts, for tests, simulations and trying things out.
+
+No method waits, so each one is a transaction by itself. The rules are those of the domain; what is
+here only keeps their results.
+"""
+
+import asyncio
+import secrets
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+from itertools import count, islice
+from operator import attrgetter
+
+from smsgate_server.domain.delivery import (
+    Delivery,
+    OutcomeKind,
+    Receipt,
+    Stage,
+    Step,
+    SubmitOutcome,
+    SubmitResult,
+    after_receipt,
+    after_submit,
+    begin,
+    cancel,
+    claim,
+    expire,
+    opening_event,
+)
+from smsgate_server.domain.filters import MessageFilter
+from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.domain.standing import cancellable, concerns, heard_before, in_backlog
+from smsgate_server.services.ports import (
+    Acceptance,
+    Accepted,
+    Cancelled,
+    Claim,
+    Claims,
+    CommitListener,
+    Entry,
+    Horizons,
+    LogBounds,
+    LogPage,
+    Page,
+    RequestKey,
+    StoredEntry,
+)
+
+# A page examines at most this many messages, so that a filter that matches almost nothing cannot
+# hold the event loop for long.
+_SCAN_LIMIT = 1000
+
+# One call of `prune` forgets at most this many of each kind.
+_PRUNE_LIMIT = 10_000
+
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+_seq = attrgetter("seq")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What a request id was used for."""
+
+    fingerprint: bytes
+    seqs: Sequence[int]
+    refused: str
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Orphan:
+    arrival: int
+    receipt: Receipt
+    time: datetime
+
+
+class _Agenda:
+    """Deliveries of some stages by due time. What is out of date is passed over when it comes."""
+
+    def __init__(self, deliveries: Mapping[int, Delivery], *stages: Stage) -> None:
+        self._deliveries = deliveries
+        self._stages = stages
+        self._heap: list[tuple[datetime, int]] = []
+
+    def note(self, seq: int, delivery: Delivery) -> None:
+        if delivery.stage in self._stages:
+            heappush(self._heap, (delivery.due_time, seq))
+
+    def first(self) -> tuple[datetime, int] | None:
+        while self._heap:
+            due_time, seq = self._heap[0]
+            delivery = self._deliveries.get(seq)
+            if delivery and delivery.stage in self._stages and delivery.due_time == due_time:
+                return due_time, seq
+            heappop(self._heap)
+        return None
+
+    def due(self, now: datetime, limit: int) -> Iterable[int]:
+        """What is due, oldest first. Whoever takes one must change it before taking the next."""
+        for _ in range(limit):
+            first = self.first()
+            if first is None or first[0] > now:
+                return
+            yield first[1]
+
+
+class MemoryStore:
+    """See `smsgate_server.services.ports.Store`. What it acknowledged survives nothing."""
+
+    def __init__(self, identity: bytes | None = None) -> None:
+        self._identity = identity or secrets.token_bytes(8)
+        self._head = 0
+        self._earliest = 0
+        self._backlog = 0
+        self._log: list[StatusEvent] = []
+        self._messages: dict[int, Message] = {}
+        self._order: list[int] = []
+        self._seqs: dict[str, int] = {}
+        self._histories: dict[int, list[StatusEvent]] = {}
+        self._deliveries: dict[int, Delivery] = {}
+        self._to_submit = _Agenda(self._deliveries, Stage.WAITING)
+        self._to_expire = _Agenda(self._deliveries, Stage.SUBMITTED, Stage.HELD)
+        self._requests: dict[tuple[str, str, str], _Request] = {}
+        # (carrier, carrier id) -> the messages and segments that had this id
+        self._parts: defaultdict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+        self._orphans: defaultdict[tuple[str, str], list[_Orphan]] = defaultdict(list)
+        self._arrivals = count()
+        self._uncommitted: list[StatusEvent] = []
+        self._listeners: list[CommitListener] = []
+
+    @property
+    def identity(self) -> bytes:
+        return self._identity
+
+    @property
+    def backlog(self) -> int:
+        return self._backlog
+
+    @property
+    def bounds(self) -> LogBounds:
+        return LogBounds(self._earliest, self._head)
+
+    def listen(self, listener: CommitListener) -> None:
+        self._listeners.append(listener)
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    # Acceptance
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        request = acceptance.request
+        if request is not None and (seen := self._requests.get(_name(request))):
+            return self._repeat(request, seen)
+        entries = [self._store(entry) for entry in acceptance.entries]
+        if request is not None:
+            seqs = [entry.message.seq for entry in entries if entry.message]
+            self._remember(request, seqs, acceptance.refused, self._time_of(acceptance))
+        self._commit()
+        return Accepted(entries, self._head)
+
+    def _repeat(self, request: RequestKey, seen: _Request) -> Accepted:
+        if request.fingerprint != seen.fingerprint:
+            return Accepted((), self._head, conflict=True)
+        messages = [self._messages[seq] for seq in seen.seqs if seq in self._messages]
+        entries = [StoredEntry(message, replayed=True) for message in messages]
+        return Accepted(entries, self._head, replayed=True, refused=seen.refused)
+
+    def _store(self, entry: Entry) -> StoredEntry:
+        request = entry.request
+        if request is not None and (seen := self._requests.get(_name(request))):
+            first = next(iter(self._repeat(request, seen).entries), None)
+            return first or StoredEntry(None)
+        seq = self._head + 1
+        message = replace(entry.message, seq=seq, last_seq=seq)
+        self._messages[seq] = message
+        self._order.append(seq)
+        self._seqs[message.id] = seq
+        self._histories[seq] = []
+        self._write_event(opening_event(message, seq))
+        self._set_delivery(message, begin(message))
+        if request is not None:
+            self._remember(request, [seq], "", message.create_time)
+        return StoredEntry(message)
+
+    def _remember(
+        self, request: RequestKey, seqs: Sequence[int], refused: str, time: datetime
+    ) -> None:
+        self._requests[_name(request)] = _Request(request.fingerprint, seqs, refused, time)
+
+    def _time_of(self, acceptance: Acceptance) -> datetime:
+        """When it was accepted. An empty one does not say: the newest time on record stands in."""
+        if acceptance.entries:
+            return acceptance.entries[0].message.create_time
+        return self._log[-1].event_time if self._log else _BEGINNING
+
+    # Reading
+
+    async def get(self, account: str, message_id: str) -> Message | None:
+        message = self._messages.get(self._seqs.get(message_id, 0))
+        return message if message and message.account == account else None
+
+    async def history(self, account: str, message_id: str) -> Sequence[StatusEvent]:
+        message = await self.get(account, message_id)
+        return tuple(self._histories[message.seq]) if message else ()
+
+    async def page(self, wanted: MessageFilter, before: int, limit: int) -> Page:
+        end = bisect_left(self._order, before) if before else len(self._order)
+        start = max(end - _SCAN_LIMIT, 0)
+        found: list[Message] = []
+        for index in reversed(range(start, end)):
+            message = self._messages[self._order[index]]
+            if wanted.matches(message):
+                found.append(message)
+            if len(found) == limit:
+                start = index
+                break
+        return Page(found, self._order[start] if start else 0, self._head)
+
+    async def read_log(self, after: int, limit: int) -> LogPage:
+        start = bisect_right(self._log, after, key=_seq)
+        end = min(start + limit, len(self._log))
+        while start < end < len(self._log) and _same_batch(self._log[end - 1], self._log[end]):
+            end += 1
+        events = self._log[start:end]
+        return LogPage(events, events[-1].seq if events else max(after, self._head))
+
+    async def position_at(self, time: datetime) -> int:
+        # Times are not quite in commit order, so the first of them can only be found by looking.
+        first = next((event for event in self._log if event.event_time >= time), None)
+        return first.seq - 1 if first else self._head
+
+    # What happens to a message
+
+    async def cancel(self, account: str, message_id: str, now: datetime) -> Cancelled:
+        message = await self.get(account, message_id)
+        if message is None:
+            return Cancelled(None)
+        if not cancellable(message, self._deliveries.get(message.seq)):
+            return Cancelled(message, self._head)
+        self._apply(message, cancel(message, now, self._head + 1))
+        self._commit()
+        return Cancelled(self._messages[message.seq], self._head, changed=True)
+
+    async def claim_due(self, now: datetime, limit: int) -> Claims:
+        claims: list[Claim] = []
+        for seq in self._to_submit.due(now, limit):
+            message, delivery = self._messages[seq], self._deliveries[seq]
+            if message.expire_time <= now:
+                self._apply(message, expire(message, now, self._head + 1))
+                continue
+            taken = claim(message, delivery)
+            self._set_delivery(message, taken)
+            claims.append(Claim(message, taken.attempts))
+        self._commit()
+        first = self._to_submit.first()
+        return Claims(claims, first[0] if first else None)
+
+    async def record_submits(self, results: Sequence[SubmitResult]) -> None:
+        brought: dict[tuple[str, str], datetime] = {}
+        for result in results:
+            if result.seq in self._messages:
+                self._settle(result)
+                for part in self._register(result):
+                    brought[part] = result.time
+        self._replay_orphans(brought)
+        self._commit()
+
+    async def record_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None:
+        for receipt in receipts:
+            if not self._receive(receipt, now):
+                orphan = _Orphan(next(self._arrivals), receipt, now)
+                self._orphans[receipt.carrier, receipt.carrier_id].append(orphan)
+        self._commit()
+
+    async def expire_due(self, now: datetime, limit: int) -> int:
+        expired = 0
+        for seq in self._to_expire.due(now, limit):
+            message = self._messages[seq]
+            self._apply(message, expire(message, now, self._head + 1))
+            expired += 1
+        self._commit()
+        return expired
+
+    async def recover(self, now: datetime) -> int:
+        unknown = SubmitOutcome(OutcomeKind.UNKNOWN)
+        cut_off = [
+            (seq, delivery.attempts)
+            for seq, delivery in self._deliveries.items()
+            if delivery.stage is Stage.IN_FLIGHT
+        ]
+        for seq, attempt in cut_off:
+            self._settle(SubmitResult(seq, attempt, "", unknown, now, retry_time=now))
+        self._commit()
+        return len(cut_off)
+
+    def _settle(self, result: SubmitResult) -> None:
+        message, delivery = self._messages[result.seq], self._deliveries.get(result.seq)
+        if delivery is not None:
+            self._apply(message, after_submit(message, delivery, result, self._head + 1))
+
+    def _register(self, result: SubmitResult) -> Sequence[tuple[str, str]]:
+        """Note the carrier's ids, even those of a late answer: receipts will name them."""
+        parts = []
+        for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1):
+            if carrier_id:
+                self._parts[result.carrier, carrier_id].add((result.seq, segment))
+                parts.append((result.carrier, carrier_id))
+        return parts
+
+    def _replay_orphans(self, brought: Mapping[tuple[str, str], datetime]) -> None:
+        waiting = [
+            (orphan, key, time)
+            for key, time in brought.items()
+            for orphan in self._orphans.pop(key, ())
+        ]
+        for orphan, key, time in sorted(waiting, key=lambda item: item[0].arrival):
+            if not self._receive(orphan.receipt, time):
+                self._orphans[key].append(orphan)
+
+    def _receive(self, receipt: Receipt, now: datetime) -> bool:
+        """Apply a receipt to the newest message that it can mean; False if there is none."""
+        parts = self._parts.get((receipt.carrier, receipt.carrier_id), ())
+        for seq, segment in sorted(parts, key=lambda part: (-part[0], part[1])):
+            message, delivery = self._messages[seq], self._deliveries.get(seq)
+            if concerns(receipt, message):
+                if not heard_before(message, self._histories[seq], receipt, segment):
+                    next_seq = self._head + 1
+                    step = after_receipt(message, delivery, receipt, segment, now, next_seq)
+                    self._apply(message, step)
+                return True
+        return False
+
+    # Retention
+
+    async def prune(self, horizons: Horizons) -> Mapping[str, int]:
+        old = (event.seq for event in reversed(self._log) if event.event_time < horizons.log)
+        self._earliest = max(self._earliest, next(old, 0))
+        forgotten = {
+            "requests": self._prune_requests(horizons.requests),
+            "orphans": self._prune_orphans(horizons.orphans),
+            "parts": self._prune_parts(horizons.parts),
+        }
+        if horizons.messages is not None:
+            forgotten |= self._prune_messages(horizons.messages)
+        return forgotten
+
+    def _prune_requests(self, horizon: datetime) -> int:
+        old = (name for name, seen in self._requests.items() if seen.create_time < horizon)
+        forgotten = list(islice(old, _PRUNE_LIMIT))
+        for name in forgotten:
+            del self._requests[name]
+        return len(forgotten)
+
+    def _prune_orphans(self, horizon: datetime) -> int:
+        every = (orphan for orphans in self._orphans.values() for orphan in orphans)
+        old = list(islice((o for o in every if o.time < horizon), _PRUNE_LIMIT))
+        for orphan in old:
+            key = orphan.receipt.carrier, orphan.receipt.carrier_id
+            self._orphans[key].remove(orphan)
+            if not self._orphans[key]:
+                del self._orphans[key]
+        return len(old)
+
+    def _prune_parts(self, horizon: datetime) -> int:
+        old = {
+            message.seq
+            for message in self._messages.values()
+            if message.status.final and message.create_time < horizon
+        }
+        return self._forget_parts(old)
+
+    def _forget_parts(self, seqs: set[int]) -> int:
+        old = (
+            (key, part) for key, parts in self._parts.items() for part in parts if part[0] in seqs
+        )
+        forgotten = list(islice(old, _PRUNE_LIMIT))
+        for key, part in forgotten:
+            self._parts[key].remove(part)
+            if not self._parts[key]:
+                del self._parts[key]
+        return len(forgotten)
+
+    def _prune_messages(self, horizon: datetime) -> Mapping[str, int]:
+        """Forget final messages of which every event is old, and none is in the log's window."""
+        old = (
+            message
+            for message in self._messages.values()
+            if message.status.final
+            and message.last_seq <= self._earliest
+            and self._histories[message.seq][-1].event_time < horizon
+        )
+        messages = list(islice(old, _PRUNE_LIMIT))
+        seqs = {message.seq for message in messages}
+        while self._forget_parts(seqs):
+            pass
+        events = sum(len(self._histories.pop(seq)) for seq in seqs)
+        for message in messages:
+            del self._messages[message.seq], self._seqs[message.id]
+        self._order = [seq for seq in self._order if seq not in seqs]
+        self._log = [event for event in self._log if event.message.seq not in seqs]
+        return {"messages": len(messages), "events": events}
+
+    # Writing down
+
+    def _apply(self, message: Message, step: Step) -> None:
+        if step.event is not None:
+            self._messages[message.seq] = message.after(step.event)
+            self._write_event(step.event)
+        self._set_delivery(message, step.delivery)
+
+    def _write_event(self, event: StatusEvent) -> None:
+        self._head += 1
+        assert event.seq == self._head
+        self._log.append(event)
+        self._histories[event.message.seq].append(event)
+        self._uncommitted.append(event)
+
+    def _set_delivery(self, message: Message, delivery: Delivery | None) -> None:
+        before = self._deliveries.pop(message.seq, None)
+        self._backlog += in_backlog(message, delivery) - in_backlog(message, before)
+        if delivery is None:
+            return
+        self._deliveries[message.seq] = delivery
+        if before is None or (before.stage, before.due_time) != (delivery.stage, delivery.due_time):
+            self._to_submit.note(message.seq, delivery)
+            self._to_expire.note(message.seq, delivery)
+
+    def _commit(self) -> None:
+        """Tell the listeners, on the loop and not from here: a caller must not meet itself."""
+        if not self._uncommitted:
+            return
+        events, self._uncommitted = tuple(self._uncommitted), []
+        loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            loop.call_soon(listener, events)
+
+
+def _name(request: RequestKey) -> tuple[str, str, str]:
+    return request.account, request.method, request.request_id
+
+
+def _same_batch(event: StatusEvent, following: StatusEvent) -> bool:
+    return (
+        event.from_status is following.from_status is None
+        and event.message.batch_id == following.message.batch_id != ""
+    )
