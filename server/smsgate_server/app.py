@@ -57,13 +57,13 @@ class App:
         try:
             self._wire(self._store)
             self.port = self._server.bind(self._settings.listen)
+            self._serve_metrics()
         except BaseException:
             await self._store.close()
             raise
         await self._delivery.start()
         self._retention.start()
         await self._server.start()
-        self._serve_metrics()
 
     def _wire(self, store: Store) -> None:
         settings, clock, ids = self._settings, self._clock, UuidV7()
@@ -99,7 +99,11 @@ class App:
     def _serve_metrics(self) -> None:
         if self._settings.metrics_listen:
             host, _, port = self._settings.metrics_listen.rpartition(":")
-            start_http_server(int(port), host.strip("[]"), self._registry)
+            try:
+                start_http_server(int(port), host.strip("[]"), self._registry)
+            except OSError as error:
+                address = self._settings.metrics_listen
+                raise OSError(f"cannot serve metrics on {address}: {error.strerror}") from error
 
     async def stop(self) -> None:
         """NOT_SERVING, streams drained, calls finished, submits finished, writer flushed."""

@@ -31,7 +31,7 @@ def data_folder() -> Path:
 class Settings(BaseModel):
     """Read once at start. `docs/operating.md` lists every name; a test compares."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     listen: str = Field(
         "127.0.0.1:50051", description="HOST:PORT to serve gRPC on; port 0 picks one."

@@ -48,6 +48,7 @@ REFUSED_FOR_EVER = "+393331234917"
 
 _PROTO = Path(__file__).parents[2] / "proto" / "smsgate" / "v1" / "error_reason.proto"
 _PREFIX = "ERROR_REASON_"
+_REASONS = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name
 _DETAILS = (ErrorInfo, BadRequest, RetryInfo, QuotaFailure, PreconditionFailure)
 
 
@@ -126,7 +127,7 @@ def _unpacked(detail: Any) -> ProtoMessage:
 
 def _keeps_the_promises(read: Refusal) -> None:
     assert read.info.domain == "smsgate"
-    assert _PREFIX + read.reason in error_reason_pb2.ErrorReason.keys()
+    assert _PREFIX + read.reason in _REASONS
     assert read.message
     assert "Traceback" not in read.message
     assert 'File "' not in read.message
@@ -138,7 +139,7 @@ def _keeps_the_promises(read: Refusal) -> None:
         for violation in read.violations:
             assert violation.field
             assert violation.description
-            assert _PREFIX + violation.reason in error_reason_pb2.ErrorReason.keys()
+            assert _PREFIX + violation.reason in _REASONS
         if read.reason != "BATCH_REFUSED":
             assert read.reason == read.violations[0].reason
     if read.code is grpc.StatusCode.FAILED_PRECONDITION:
@@ -167,6 +168,15 @@ async def refused(call: Awaitable[Any]) -> Refusal:
         async with asyncio.timeout(GUARD_SECONDS):
             await call
     return refusal_of_call(caught.value)
+
+
+async def answer_or_refusal(call: Awaitable[Any]) -> Any:
+    """What a call answers, or its refusal, where either may come."""
+    try:
+        async with asyncio.timeout(GUARD_SECONDS):
+            return await call
+    except grpc.aio.AioRpcError as error:
+        return refusal_of_call(error)
 
 
 async def all_messages(stub: MessageStub, **filters: Any) -> list[message_pb2.Message]:

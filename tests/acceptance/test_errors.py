@@ -41,7 +41,8 @@ _METHODS = [
 
 
 def test_the_servers_reasons_are_those_of_the_contract() -> None:
-    contract = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.keys()}
+    values = error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name
+    contract = {name.removeprefix("ERROR_REASON_") for name in values}
     assert {reason.value for reason in ErrorReason} == contract - {"UNSPECIFIED"}
 
 

@@ -17,7 +17,9 @@ from tests.acceptance.reading import (
     WITH_LATE_RECEIPT,
     WITHOUT_RECEIPT,
     MessageStub,
+    Refusal,
     all_messages,
+    answer_or_refusal,
     refused,
     steps,
     until_final,
@@ -245,10 +247,10 @@ async def test_each_filter_chooses_and_all_of_them_hold_together(stub: MessageSt
     assert await chosen(countries=["ES"], senders=["Acme"]) == set()
 
 
-async def test_the_unspecified_status_matches_nothing(stub: MessageStub) -> None:
-    await send_later(stub)
+async def test_the_unspecified_status_is_refused_in_a_filter(stub: MessageStub) -> None:
     unspecified = message_pb2.MESSAGE_STATUS_UNSPECIFIED
-    assert await all_messages(stub, statuses=[unspecified]) == []
+    refusal = await refused(all_messages(stub, statuses=[unspecified]))
+    assert refusal.reasons == {"filter.statuses[0]": "INVALID_FIELD"}
 
 
 def italian_options(message: message_pb2.Message) -> pb.SendOptions:
@@ -375,12 +377,14 @@ async def test_a_message_that_was_submitted_cannot_be_taken_back(
 async def test_of_a_cancel_and_a_submit_at_once_only_one_wins(stub: MessageStub) -> None:
     async def send_and_cancel(number: int) -> None:
         sent = await send(stub, f"+39333{number:04d}900")
-        try:
-            cancelled = await stub.CancelMessage(pb.CancelMessageRequest(id=sent.message.id))
-            assert cancelled.message.status == REJECTED
-        except grpc.aio.AioRpcError as error:
-            assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+        outcome = await answer_or_refusal(
+            stub.CancelMessage(pb.CancelMessageRequest(id=sent.message.id))
+        )
+        if isinstance(outcome, Refusal):
+            assert outcome.reason == "ALREADY_SUBMITTED"
             assert (await until_final(stub, sent)).status == DELIVERED
+        else:
+            assert outcome.message.status == REJECTED
         found = await stub.GetMessage(
             pb.GetMessageRequest(id=sent.message.id, include_history=True)
         )

@@ -125,3 +125,13 @@ def test_a_bad_value_is_an_error_that_names_its_setting(name: str, value: str) -
     with pytest.raises(ConfigError) as caught:
         load(None, {}, {f"SMSGATE_{name}": value})
     assert f"SMSGATE_{name}" in str(caught.value)
+
+
+def test_a_settings_file_that_cannot_be_read_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read .*missing"):
+        load(tmp_path / "missing.toml", {}, {})
+    broken = tmp_path / "broken.toml"
+    for content in (b"= = =", b"\xff\xfe"):
+        broken.write_bytes(content)
+        with pytest.raises(ConfigError, match="is not TOML"):
+            load(broken, {}, {})

@@ -144,18 +144,18 @@ def without_field(drafted: Draft, name: str) -> Draft:
 
 def _check_fields(submission: Submission, now: datetime) -> list[Violation]:
     found = list(submission.options.unreadable)
-    if submission.request_id and not _REQUEST_ID.fullmatch(submission.request_id):
-        found.append(
-            Violation(
-                "request_id",
-                ErrorReason.INVALID_REQUEST_ID,
-                "must be up to 36 printable ASCII characters without spaces; use a UUID",
-            )
-        )
+    found += check_request_id(submission.request_id)
     found += check_reference(submission.client_reference)
     found += check_labels(submission.labels)
     found += _check_times(submission.options, now)
     return found
+
+
+def check_request_id(request_id: str) -> list[Violation]:
+    if not request_id or _REQUEST_ID.fullmatch(request_id):
+        return []
+    description = "must be up to 36 printable ASCII characters without spaces; use a UUID"
+    return [Violation("request_id", ErrorReason.INVALID_REQUEST_ID, description)]
 
 
 def check_reference(reference: str) -> list[Violation]:
@@ -174,21 +174,24 @@ def check_labels(labels: Mapping[str, str]) -> list[Violation]:
     found = []
     if len(labels) > MAX_LABELS:
         description = f"has {len(labels)} labels; at most {MAX_LABELS} are allowed"
-        found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
-    if sum(len(key) + len(value.encode()) for key, value in labels.items()) > MAX_LABEL_BYTES:
+        found.append(Violation("labels", ErrorReason.TOO_MANY_ITEMS, description))
+    elif sum(len(key) + len(value.encode()) for key, value in labels.items()) > MAX_LABEL_BYTES:
         description = f"is over {MAX_LABEL_BYTES} bytes in all"
         found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
-    for key, value in list(labels.items())[: MAX_LABELS + 1]:
+    for key, value in list(labels.items())[:MAX_LABELS]:
+        name = f'labels["{printable(key)}"]'
         if not _LABEL_KEY.fullmatch(key):
-            description = f"key {key[:20]!a} must be 1 to 63 characters of A-Z a-z 0-9 _ . -"
-            found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
-        if len(value) > MAX_LABEL_VALUE or _CONTROL.search(value):
-            description = (
-                f"the value of {key[:63]!a} must be at most {MAX_LABEL_VALUE} characters "
-                "without control characters"
-            )
-            found.append(Violation("labels", ErrorReason.INVALID_LABEL, description))
+            description = "is not a key: 1 to 63 characters of A-Z a-z 0-9 _ . -"
+            found.append(Violation(name, ErrorReason.INVALID_LABEL, description))
+        elif len(value) > MAX_LABEL_VALUE or _CONTROL.search(value):
+            description = f"must be up to {MAX_LABEL_VALUE} characters without control characters"
+            found.append(Violation(name, ErrorReason.INVALID_LABEL, description))
     return found
+
+
+def printable(text: str) -> str:
+    """The beginning of what a caller wrote, fit for an error."""
+    return ascii(text[:20])[1:-1]
 
 
 def _check_times(options: Options, now: datetime) -> list[Violation]:

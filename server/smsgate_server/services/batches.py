@@ -15,7 +15,7 @@ from smsgate_server.domain.errors import (
     Violation,
 )
 from smsgate_server.domain.message import Message
-from smsgate_server.domain.submission import Draft, Submission
+from smsgate_server.domain.submission import Draft, Submission, check_request_id
 from smsgate_server.services.messages import Messages, conflict, request_key
 from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey, Store
 
@@ -103,8 +103,6 @@ class Batches:
         drafted: Sequence[_Drafted],
         messages: Mapping[int, Message],
     ) -> BatchOutcome:
-        if messages:
-            self._messages.check_backlog(len(messages))
         content = [item.submission for item in batch.items]
         request = request_key(account, _METHOD, batch.request_id, content)
         entries = [
@@ -116,11 +114,11 @@ class Batches:
             if not entries:  # a refused request does not use up its id
                 return BatchOutcome("", _results(batch.items, refused, {}), 0)
             acceptance = Acceptance(entries, request, _write_refused(refused))
-            accepted = await self._store.accept(acceptance)
+            accepted = await self._messages.accept(acceptance)
         if accepted.conflict:
             raise conflict(batch.request_id)
         if accepted.replayed:
-            return _replayed(batch.items, accepted)
+            return _replayed(batch, accepted)
         stored = dict(zip(messages, accepted.entries, strict=True))
         for index, entry in stored.items():
             if entry.message is None:
@@ -138,6 +136,7 @@ def _check_shape(batch: BatchSubmission) -> None:
     if len(batch.items) > MAX_ITEMS:
         description = f"has {len(batch.items)} items; at most {MAX_ITEMS} are allowed"
         raise InvalidArgument.of([Violation("items", ErrorReason.TOO_MANY_ITEMS, description)])
+    found += check_request_id(batch.request_id)
     seen: dict[str, int] = {}
     for index, item in enumerate(batch.items):
         name = f"items[{index}].item_id"
@@ -154,15 +153,11 @@ def _check_shape(batch: BatchSubmission) -> None:
 
 def _refuse_whole(drafted: Sequence[_Drafted]) -> None:
     violations = []
-    policy: list[SmsgateError] = []
     refused = 0
     for index, d in enumerate(drafted):
         refused += bool(d.draft.errors)
         for error in d.draft.errors:
-            if isinstance(error, InvalidArgument):
-                violations += [v.under(f"items[{index}]") for v in error.violations]
-            else:
-                policy.append(error)
+            violations += [v.under(f"items[{index}]") for v in _violations(error)]
     if violations:
         raise InvalidArgument(
             ErrorReason.BATCH_REFUSED,
@@ -170,8 +165,13 @@ def _refuse_whole(drafted: Sequence[_Drafted]) -> None:
             {"refused_count": str(refused), "item_count": str(len(drafted))},
             tuple(violations),
         )
-    if policy:
-        raise policy[0]
+
+
+def _violations(error: SmsgateError) -> Sequence[Violation]:
+    """What is wrong with the fields of an item; a refusal by policy stands at what it is about."""
+    if isinstance(error, InvalidArgument):
+        return error.violations
+    return [Violation(error.metadata.get("field", "recipient"), error.reason, error.message)]
 
 
 def _item_key(account: str, item: BatchItem) -> RequestKey | None:
@@ -217,6 +217,7 @@ def _write_error(error: SmsgateError) -> dict[str, object]:
         "reason": error.reason.value,
         "message": error.message,
         "metadata": dict(error.metadata),
+        "subject": error.subject if isinstance(error, FailedPrecondition) else "",
         "violations": [(v.field, v.reason.value, v.description) for v in violations],
     }
 
@@ -229,6 +230,8 @@ _KINDS: dict[str, type[SmsgateError]] = {
 def _read_error(written: Mapping[str, Any]) -> SmsgateError:
     kind = _KINDS[written["kind"]]
     error = kind(ErrorReason(written["reason"]), written["message"], written["metadata"])
+    if isinstance(error, FailedPrecondition):
+        error.subject = written["subject"]
     if isinstance(error, InvalidArgument):
         error.violations = tuple(
             Violation(field, ErrorReason(reason), description)
@@ -237,7 +240,8 @@ def _read_error(written: Mapping[str, Any]) -> SmsgateError:
     return error
 
 
-def _replayed(items: Sequence[BatchItem], accepted: Accepted) -> BatchOutcome:
+def _replayed(batch: BatchSubmission, accepted: Accepted) -> BatchOutcome:
+    items = batch.items
     written = json.loads(accepted.refused) if accepted.refused else {}
     refused = {int(index): _read_error(error) for index, error in written.items()}
     rest = iter(accepted.entries)
@@ -245,7 +249,9 @@ def _replayed(items: Sequence[BatchItem], accepted: Accepted) -> BatchOutcome:
     for index in range(len(items)):
         if index not in refused:
             entry = next(rest)
-            assert entry.message is not None
-            kept[index] = (entry.message, True)
+            if entry.message is None:
+                refused[index] = conflict(items[index].submission.request_id)
+            else:
+                kept[index] = (entry.message, True)
     batch_id = next((m.batch_id for m, _ in kept.values() if m.batch_id), "")
     return BatchOutcome(batch_id, _results(items, refused, kept), accepted.position, replayed=True)

@@ -19,6 +19,7 @@ from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status,
 from smsgate_server.domain.submission import Draft, Rules, Submission, draft, without_field
 from smsgate_server.services.ports import (
     Acceptance,
+    Accepted,
     Clock,
     Entry,
     Ids,
@@ -76,10 +77,9 @@ class Messages:
         message = self.compose(account, submission, drafted, now)
         if submission.options.dry_run:
             return Sent(replace(message, id=""))
-        self.check_backlog(1)
         request = request_key(account, _SEND, submission.request_id, (submission,))
         with self.exclusively(request):
-            accepted = await self._store.accept(Acceptance((Entry(message, request),)))
+            accepted = await self.accept(Acceptance((Entry(message, request),)))
         stored = accepted.entries[0]
         if stored.message is None:
             raise conflict(submission.request_id)
@@ -131,16 +131,23 @@ class Messages:
             schedule_time=schedule,
         )
 
-    def check_backlog(self, count: int) -> None:
-        """Intake must not starve sending: past the limit new messages wait with the caller."""
-        if self._store.backlog + count > self._backlog_limit:
-            raise ResourceExhausted(
-                ErrorReason.BACKLOG_FULL,
-                f"{self._store.backlog} messages wait to be submitted; try again in a moment",
-                {"limit": str(self._backlog_limit)},
-                subject="backlog",
-                retry_after=_BACKLOG_RETRY,
-            )
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        """Store new messages, unless too many wait already; repeats are answered all the same."""
+        waiting = self._store.backlog
+        if waiting + len(acceptance.entries) <= self._backlog_limit:
+            return await self._store.accept(acceptance)
+        repeated = await self._store.repeat(acceptance)
+        if repeated is not None:
+            return repeated
+        # Intake must not starve sending: past the limit new messages wait with the caller.
+        raise ResourceExhausted(
+            ErrorReason.BACKLOG_FULL,
+            f"{waiting} messages wait to be submitted, and {self._backlog_limit} may; "
+            "try again in a moment",
+            {"limit": "backlog"},
+            subject="backlog",
+            retry_after=_BACKLOG_RETRY,
+        )
 
     @contextmanager
     def exclusively(self, request: RequestKey | None) -> Iterator[None]:

@@ -67,7 +67,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """`message` is None if the request id of the entry was used for something else."""
+    """`message` is None if the request id of the entry was used for something else, then or now."""
 
     message: Message | None
     replayed: bool = False
@@ -189,6 +189,10 @@ class Store(Protocol):
 
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """Store new messages with their NEW events and their request ids."""
+        ...
+
+    async def repeat(self, acceptance: Acceptance) -> Accepted | None:
+        """What `accept` would answer if it need not store anything; None if it must."""
         ...
 
     async def get(self, account: str, message_id: str) -> Message | None: ...

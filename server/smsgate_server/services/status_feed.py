@@ -21,12 +21,23 @@ from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.ports import Clock, Store
 from smsgate_server.services.snapshot import Snapshot
 from smsgate_server.services.terminal import Outstanding
-from smsgate_server.services.window import Batch, Encode, Window, events_of, latest_only
+from smsgate_server.services.window import (
+    Batch,
+    Encode,
+    Window,
+    events_of,
+    latest_only,
+    whole_batches,
+)
 
 # What waking one stream and writing one response to it costs, roughly; publishing waits long
 # enough that this takes about half of the event loop's time.
 _WAKE_SECONDS = 60e-6
 _LONGEST_GATHER_SECONDS = 0.05
+# Streams that were woken and have not been served yet are not woken again: while more than half of
+# them are busy, publishing looks again after a moment, but not for longer than this.
+_LOOK_AGAIN_SECONDS = 0.005
+_LONGEST_HOLD_SECONDS = 0.25
 
 # The most events in one response (one transaction is never parted, so a batch of sends can exceed
 # it).
@@ -106,14 +117,20 @@ Item = Opened | SnapshotPage | SnapshotEnd | Events | Heartbeat | Ended
 class _Stream:
     """Where one reader is. `waiter` is set while it waits for something new."""
 
-    __slots__ = ("outstanding", "position", "waiter", "wanted", "watched")
+    __slots__ = ("outstanding", "position", "read_until", "since", "waiter", "wanted", "watched")
 
     def __init__(self, wanted: EventFilter) -> None:
         self.wanted = wanted
         self.watched = wanted
         self.position = 0
+        self.since: datetime | None = None
+        self.read_until: datetime | None = None
         self.waiter: asyncio.Future[None] | None = None
         self.outstanding: Outstanding | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.outstanding is not None and self.outstanding.settled
 
     def wake(self) -> None:
         if self.waiter is not None and not self.waiter.done():
@@ -135,6 +152,7 @@ class StatusFeed:
         self._publishing: asyncio.TimerHandle | asyncio.Handle | None = None
         self._published_at = 0.0
         self._streams: set[_Stream] = set()
+        self._waiting = 0
         self._filters: dict[EventFilter, EventFilter] = {}
         self._draining = False
         store.listen(self._committed)
@@ -160,10 +178,18 @@ class StatusFeed:
                 self._publishing = self._loop.call_at(due, self._publish)
 
     def _publish(self) -> None:
+        now = self._loop.time()
+        busy = len(self._streams) - self._waiting
+        if busy * 2 > len(self._streams) and now < self._published_at + _LONGEST_HOLD_SECONDS:
+            self._publishing = self._loop.call_later(_LOOK_AGAIN_SECONDS, self._publish)
+            return
         self._publishing = None
-        self._published_at = self._loop.time()
-        batch = Batch(self._pending, self._encode)
-        self._pending = []
+        self._published_at = now
+        pending, self._pending = self._pending, []
+        for events in whole_batches(pending, _MAX_EVENTS):
+            self._offer(Batch(events, self._encode))
+
+    def _offer(self, batch: Batch) -> None:
         self._window.append(batch)
         for stream in self._streams:
             if stream.waiter is None or stream.waiter.done():
@@ -203,6 +229,8 @@ class StatusFeed:
         # Equal filters become one object: then looking it up compares by identity first.
         stream = _Stream(self._filters.setdefault(asked.wanted, asked.wanted))
         stream.position = await self._start(asked)
+        # The log is in time order but for a little: the first events can be older than asked for.
+        stream.since = asked.start_time
         if asked.end_when_all_terminal:
             stream.outstanding = await Outstanding.find(self._store, asked.wanted, stream.position)
             stream.watched = stream.outstanding.watched
@@ -226,7 +254,7 @@ class StatusFeed:
     async def _tail(self, stream: _Stream, asked: Follow) -> AsyncIterator[Item]:
         beat = self._loop.time() + asked.heartbeat
         while True:
-            if stream.outstanding is not None and stream.outstanding.settled:
+            if stream.settled:
                 yield Ended(stream.position, EndReason.ALL_TERMINAL)
                 return
             events = await self._take(stream, asked)
@@ -238,18 +266,25 @@ class StatusFeed:
                 return
             elif self._loop.time() >= beat:
                 beat = self._loop.time() + asked.heartbeat
-                yield Heartbeat(stream.position, timedelta(0))
-            elif stream.position >= self._window.head:
+                yield Heartbeat(stream.position, self._lag(stream))
+            elif stream.position >= self._window.head and not stream.settled:
                 await self._wait(stream, beat)
+
+    def _lag(self, stream: _Stream) -> timedelta:
+        if stream.position >= self._window.head:
+            return timedelta(0)
+        return self._clock.now() - (stream.read_until or self._clock.now())
 
     async def _wait(self, stream: _Stream, until: float) -> None:
         stream.waiter = self._loop.create_future()
+        self._waiting += 1
         timer = self._loop.call_at(until, stream.wake)
         try:
             if not self._draining:
                 await stream.waiter
         finally:
             timer.cancel()
+            self._waiting -= 1
             stream.waiter = None
 
     async def _take(self, stream: _Stream, asked: Follow) -> Events | None:
@@ -264,7 +299,8 @@ class StatusFeed:
         most = _MAX_FOLDED if asked.latest_only else _MAX_EVENTS
         batches = self._window.after(after, most)
         stream.position = max(after, batches[-1].last)
-        if stream.outstanding is None and not asked.latest_only and batches[0].first > after:
+        shared = stream.outstanding is None and stream.since is None and not asked.latest_only
+        if shared and batches[0].first > after:
             return _events(stream.position, b"".join([b.payload(stream.wanted) for b in batches]))
         return self._chosen(stream, asked, events_of(batches, stream.watched, after), batches)
 
@@ -276,13 +312,8 @@ class StatusFeed:
         stream.position = page.position
         if not page.events:
             return None
-        asked_for = asked.start_time
-        events = [
-            event
-            for event in page.events
-            if stream.watched.matches(event)
-            and (asked_for is None or event.event_time >= asked_for)
-        ]
+        stream.read_until = page.events[-1].event_time
+        events = [event for event in page.events if stream.watched.matches(event)]
         return self._chosen(stream, asked, events, [Batch(page.events, self._encode)])
 
     def _chosen(
@@ -294,10 +325,19 @@ class StatusFeed:
     ) -> Events | None:
         if stream.outstanding is not None:
             stream.outstanding.see(watched)
-        events = [event for event in watched if stream.wanted.matches(event)]
+        events = [
+            event
+            for event in watched
+            if stream.wanted.matches(event)
+            and (stream.since is None or event.event_time >= stream.since)
+        ]
         coalesced = 0
         if asked.latest_only:
-            newest = latest_only(events)
+            newest = latest_only(events)[:_MAX_EVENTS]
+            if newest and len(newest) == _MAX_EVENTS:
+                # The rest is folded anew, with what has come by then.
+                stream.position = newest[-1].seq
+                events = [event for event in events if event.seq <= stream.position]
             coalesced, events = len(events) - len(newest), newest
         payload = b"".join(
             [
@@ -312,14 +352,19 @@ class StatusFeed:
     ) -> None:
         """Return once the message has an event after the cursor, or when `wait` is over."""
         position = self._cursors.position(cursor, self._store.bounds, "wait_after_cursor")
-        message = await self._store.get(account, message_id)
-        if message is None or message.last_seq > position:
-            return
         stream = _Stream(EventFilter(account, message_ids=frozenset([message_id])))
-        stream.position = self._store.bounds.head
+        stream.position = position
+        until = self._loop.time() + wait.total_seconds()
         self._streams.add(stream)
         try:
-            await self._wait(stream, self._loop.time() + wait.total_seconds())
+            # Asked again after each wake-up: an event may come between the look and the wait.
+            while self._loop.time() < until and not self._draining:
+                seen = self._window.head
+                message = await self._store.get(account, message_id)
+                if message is None or message.last_seq > position:
+                    return
+                if self._window.head == seen:
+                    await self._wait(stream, until)
         finally:
             self._streams.discard(stream)
 

@@ -1,7 +1,7 @@
 """The newest part of the log in memory, encoded once for all who read it."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from smsgate_server.domain.filters import EventFilter
@@ -125,6 +125,28 @@ class Window:
             taken.append(batch)
             count += len(batch.events)
         return taken
+
+
+def whole_batches(events: Sequence[StatusEvent], most: int) -> Iterator[Sequence[StatusEvent]]:
+    """Cut a list into pieces of about `most` events, never between messages sent together."""
+    start = 0
+    while start < len(events):
+        end = min(start + most, len(events))
+        while end < len(events) and _sent_together(events[end - 1], events[end]):
+            end += 1
+        yield events[start:end]
+        start = end
+
+
+def _sent_together(one: StatusEvent, other: StatusEvent) -> bool:
+    """Whether both are the NEW events of one batch, which a stream shows at once."""
+    batch_id = one.message.batch_id
+    return (
+        batch_id != ""
+        and batch_id == other.message.batch_id
+        and one.from_status is None
+        and other.from_status is None
+    )
 
 
 def latest_only(events: Sequence[StatusEvent]) -> list[StatusEvent]:

@@ -61,6 +61,9 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 _seq = attrgetter("seq")
 
+# Stands for an entry whose own request id was used for something else.
+_CONFLICT = 0
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
@@ -162,16 +165,25 @@ class MemoryStore:
             return self._repeat(request, seen)
         entries = [self._store(entry) for entry in acceptance.entries]
         if request is not None:
-            seqs = [entry.message.seq for entry in entries if entry.message]
+            seqs = [entry.message.seq if entry.message else _CONFLICT for entry in entries]
             self._remember(request, seqs, acceptance.refused, self._time_of(acceptance))
         self._commit()
         return Accepted(entries, self._head)
 
+    async def repeat(self, acceptance: Acceptance) -> Accepted | None:
+        keys = [acceptance.request or entry.request for entry in acceptance.entries]
+        if all(key is not None and _name(key) in self._requests for key in keys):
+            return await self.accept(acceptance)
+        return None
+
     def _repeat(self, request: RequestKey, seen: _Request) -> Accepted:
         if request.fingerprint != seen.fingerprint:
             return Accepted((), self._head, conflict=True)
-        messages = [self._messages[seq] for seq in seen.seqs if seq in self._messages]
-        entries = [StoredEntry(message, replayed=True) for message in messages]
+        entries = [
+            StoredEntry(None) if seq == _CONFLICT else StoredEntry(self._messages[seq], True)
+            for seq in seen.seqs
+            if seq == _CONFLICT or seq in self._messages
+        ]
         return Accepted(entries, self._head, replayed=True, refused=seen.refused)
 
     def _store(self, entry: Entry) -> StoredEntry:

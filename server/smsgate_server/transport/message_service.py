@@ -114,6 +114,7 @@ class MessageService:
 def _result(result: ItemResult) -> pb.BatchResult:
     if result.message is not None:
         message = responses.message(result.message)
+        message.ClearField("text")
         return pb.BatchResult(item_id=result.item_id, message=message, replayed=result.replayed)
     assert result.error is not None
     return pb.BatchResult(item_id=result.item_id, error=status_of(result.error))

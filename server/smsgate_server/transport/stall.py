@@ -10,8 +10,6 @@ from grpc.aio import ServicerContext
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason, ResourceExhausted
 
-CURSOR_TRAILER = "smsgate-cursor"
-
 
 class StallGuard:
     """Ends a stream whose write blocks for `limit`: its buffer is full and nobody empties it."""

@@ -28,7 +28,7 @@ class _MessageStatus:
 class _MessageStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     MESSAGE_STATUS_UNSPECIFIED: _MessageStatus.ValueType  # 0
-    """Never sent by the server. In a filter it matches nothing."""
+    """Never sent by the server, and refused in a filter."""
     MESSAGE_STATUS_NEW: _MessageStatus.ValueType  # 1
     """Accepted and stored, not yet taken by a carrier. Only a NEW message can be cancelled."""
     MESSAGE_STATUS_PENDING: _MessageStatus.ValueType  # 2
@@ -47,12 +47,12 @@ class MessageStatus(_MessageStatus, metaclass=_MessageStatusEnumTypeWrapper):
     more; finer distinctions are made by StatusReason.
 
     A message starts NEW and ends in exactly one of the final statuses UNDELIVERABLE, DELIVERED, EXPIRED
-    or REJECTED, at the latest when its validity (at most 48 hours) has elapsed. A final status never
-    changes.
+    or REJECTED, at the latest one minute after its validity (at most 48 hours) has elapsed: so long the
+    carrier's own word is waited for. A final status never changes.
     """
 
 MESSAGE_STATUS_UNSPECIFIED: MessageStatus.ValueType  # 0
-"""Never sent by the server. In a filter it matches nothing."""
+"""Never sent by the server, and refused in a filter."""
 MESSAGE_STATUS_NEW: MessageStatus.ValueType  # 1
 """Accepted and stored, not yet taken by a carrier. Only a NEW message can be cancelled."""
 MESSAGE_STATUS_PENDING: MessageStatus.ValueType  # 2

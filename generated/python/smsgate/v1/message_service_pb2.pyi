@@ -392,7 +392,9 @@ class BatchResult(_message.Message):
     """Whether the item's own request_id was seen before, so that nothing was sent now."""
     @_builtins.property
     def message(self) -> _message_pb2.Message:
-        """Accepted."""
+        """Accepted. Its text is left out: the caller has it, and a thousand of the longest would not fit
+        in an answer.
+        """
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -435,7 +437,9 @@ class SendBatchResponse(_message.Message):
     accepted_count: _builtins.int
     """How many items were accepted."""
     cursor: _builtins.str
-    """A position in the log: a stream started from it contains every later transition of the batch."""
+    """A position in the log: a stream started from it contains every later transition of the batch.
+    Empty if none was accepted, and on a dry run.
+    """
     replayed: _builtins.bool
     """Whether the request_id of the batch was seen before, so that nothing was sent now."""
     @_builtins.property

@@ -30,7 +30,7 @@ class MessageServiceStub(object):
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     def __init__(self, channel):
@@ -81,7 +81,7 @@ class MessageServiceServicer(object):
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     def SendMessage(self, request, context):
@@ -136,7 +136,7 @@ class MessageServiceServicer(object):
         position in a durable log, not a queue: a slow or absent reader loses nothing.
 
         Inside the log's retention it is: ordered (events come in commit order), unique (each once per
-        stream), reliable (no gaps), atomic (the events of one transaction come in one response), resumable
+        stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
         (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
         matches).
         """
@@ -195,7 +195,7 @@ class MessageService(object):
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     @staticmethod

@@ -31,7 +31,7 @@ class MessageServiceStub:
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     @_typing.overload
@@ -64,7 +64,7 @@ class MessageServiceStub:
     position in a durable log, not a queue: a slow or absent reader loses nothing.
 
     Inside the log's retention it is: ordered (events come in commit order), unique (each once per
-    stream), reliable (no gaps), atomic (the events of one transaction come in one response), resumable
+    stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
     (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
     matches).
     """
@@ -75,7 +75,7 @@ class MessageServiceAsyncStub(MessageServiceStub):
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -105,7 +105,7 @@ class MessageServiceAsyncStub(MessageServiceStub):
     position in a durable log, not a queue: a slow or absent reader loses nothing.
 
     Inside the log's retention it is: ordered (events come in commit order), unique (each once per
-    stream), reliable (no gaps), atomic (the events of one transaction come in one response), resumable
+    stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
     (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
     matches).
     """
@@ -115,7 +115,7 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
 
     What was acknowledged is durable: it survives a crash of the server and a loss of power. A message is
     submitted to a carrier at most once unless its caller chose otherwise, and has a final status at the
-    latest when its validity has elapsed.
+    latest one minute after its validity has elapsed.
     """
 
     @_abc_1.abstractmethod
@@ -185,7 +185,7 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         position in a durable log, not a queue: a slow or absent reader loses nothing.
 
         Inside the log's retention it is: ordered (events come in commit order), unique (each once per
-        stream), reliable (no gaps), atomic (the events of one transaction come in one response), resumable
+        stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
         (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
         matches).
         """

@@ -1,7 +1,6 @@
 """Storing new messages, and recognising requests that were seen before."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 
 from smsgate_server.domain.delivery import begin, opening_event
@@ -34,6 +33,9 @@ _INSERT_REQUESTS = BulkStatement(
     "INSERT INTO requests (key, fingerprint, create_time, message_seqs, refused) VALUES {rows}", 5
 )
 
+# Stands for an entry whose own request id was used for something else.
+_CONFLICT = 0
+
 
 def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accepted]:
     acceptor = _Acceptor(tx)
@@ -41,6 +43,15 @@ def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accep
     results = [acceptor.accept(acceptance) for acceptance in acceptances]
     acceptor.write()
     return results
+
+
+def repeat(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accepted | None]:
+    acceptor = _Acceptor(tx)
+    acceptor.look_up(acceptances)
+    return [
+        acceptor.accept(acceptance) if acceptor.knows(acceptance) else None
+        for acceptance in acceptances
+    ]
 
 
 class _Acceptor:
@@ -70,6 +81,14 @@ class _Acceptor:
             self._seen[digest] = (fingerprint, [int(s) for s in seqs.split(",") if s], refused)
         self._workspace.load(seq for _, seqs, _ in self._seen.values() for seq in seqs)
 
+    def knows(self, acceptance: Acceptance) -> bool:
+        """Whether nothing of it is new."""
+        if acceptance.request and _digest(acceptance.request) in self._seen:
+            return True
+        return acceptance.request is None and all(
+            entry.request and _digest(entry.request) in self._seen for entry in acceptance.entries
+        )
+
     def accept(self, acceptance: Acceptance) -> Accepted:
         request = acceptance.request
         seen = self._seen.get(_digest(request)) if request else None
@@ -80,7 +99,7 @@ class _Acceptor:
         if fresh and fresh[0].batch_id:
             self._batches.append((fresh[0].batch_id, fresh[0].seq, fresh[-1].seq))
         if request:
-            seqs = [e.message.seq for e in entries if e.message is not None]
+            seqs = [e.message.seq if e.message else _CONFLICT for e in entries]
             at = acceptance.entries[0].message if acceptance.entries else None
             self._remember(request, seqs, acceptance.refused, at)
         return Accepted(entries, self._tx.head)
@@ -89,7 +108,7 @@ class _Acceptor:
         fingerprint, seqs, refused = seen
         if fingerprint != request.fingerprint:
             return Accepted((), self._tx.head, conflict=True)
-        entries = [StoredEntry(message, replayed=True) for message in self._known(seqs)]
+        entries = [self._again(seq) for seq in seqs if seq == _CONFLICT or self._known([seq])]
         return Accepted(entries, self._tx.head, replayed=True, refused=refused)
 
     def _store(self, entry: Entry) -> StoredEntry:
@@ -101,7 +120,7 @@ class _Acceptor:
                 same = fingerprint == request.fingerprint
                 return StoredEntry(known[0] if same else None, replayed=same)
         seq = self._tx.next_seq()
-        message = replace(entry.message, seq=seq, last_seq=seq)
+        message = entry.message.numbered(seq)
         self._new[seq] = message
         self._messages.append(message_row(message))
         self._deliveries.append(delivery_row(seq, begin(message)))
@@ -111,6 +130,11 @@ class _Acceptor:
         if request:
             self._remember(request, [seq], "", message)
         return StoredEntry(message)
+
+    def _again(self, seq: int) -> StoredEntry:
+        if seq == _CONFLICT:
+            return StoredEntry(None)
+        return StoredEntry(self._known([seq])[0], replayed=True)
 
     def _known(self, seqs: Sequence[int]) -> list[Message]:
         """The messages of a request, as they are now; those that retention deleted are left out."""

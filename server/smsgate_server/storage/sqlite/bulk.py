@@ -2,8 +2,8 @@
 
 The writer shares the interpreter with a busy event loop. Every call into SQLite hands the
 interpreter lock over and has to win it back, so a thousand small statements take far longer than
-one big one. A list of rows is cut into pieces of 512, 256, … 1 rows: ten texts in all, which stay
-prepared.
+one big one. A short list is one statement; a long one is cut into pieces of 512, 256, … rows, so
+that few texts stay prepared.
 """
 
 import sqlite3
@@ -14,6 +14,8 @@ Row = tuple[Any, ...]
 
 # SQLite allows 32,766 parameters; a message has 31.
 _LARGEST_PIECE = 512
+# Every length up to this has a statement of its own: it covers nearly every commit under load.
+_SHORT = 64
 
 
 class BulkStatement:
@@ -45,7 +47,10 @@ class BulkStatement:
 def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     start, size = 0, _LARGEST_PIECE
     while start < len(rows):
-        while size > len(rows) - start:
+        left = len(rows) - start
+        while size > left:
             size //= 2
+        if left <= _SHORT:
+            size = left
         yield rows[start : start + size]
         start += size

@@ -123,6 +123,9 @@ class SqliteStore:
     async def accept(self, wanted: Acceptance) -> Accepted:
         return await self._write(acceptance.accept, wanted, Accepted)
 
+    async def repeat(self, wanted: Acceptance) -> Accepted | None:
+        return await self._writer.run(acceptance.repeat, wanted)  # type: ignore[no-any-return]
+
     async def cancel(self, account: str, message_id: str, now: datetime) -> Cancelled:
         return await self._write(operations.cancel_messages, (account, message_id, now), Cancelled)
 
