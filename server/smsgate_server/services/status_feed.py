@@ -30,14 +30,13 @@ from smsgate_server.services.window import (
     whole_batches,
 )
 
-# What waking one stream and writing one response to it costs, roughly; publishing waits long
-# enough that this takes about half of the event loop's time.
-_WAKE_SECONDS = 60e-6
-_LONGEST_GATHER_SECONDS = 0.05
-# Streams that were woken and have not been served yet are not woken again: while more than half of
-# them are busy, publishing looks again after a moment, but not for longer than this.
+# After waking the streams, publishing pauses until nearly all of them were served and then as long
+# again, so that sends keep half of the event loop however many streams there are.
+_UNSERVED_SHARE = 0.05
+_LONGEST_REST_SECONDS = 0.1
 _LOOK_AGAIN_SECONDS = 0.005
-_LONGEST_HOLD_SECONDS = 0.25
+# A few slow streams do not hold the others for longer than this.
+_LONGEST_ROUND_SECONDS = 0.25
 
 # The most events in one response (one transaction is never parted, so a batch of sends can exceed
 # it).
@@ -117,12 +116,22 @@ Item = Opened | SnapshotPage | SnapshotEnd | Events | Heartbeat | Ended
 class _Stream:
     """Where one reader is. `waiter` is set while it waits for something new."""
 
-    __slots__ = ("outstanding", "position", "read_until", "since", "waiter", "wanted", "watched")
+    __slots__ = (
+        "outstanding",
+        "position",
+        "read_until",
+        "since",
+        "waiter",
+        "wanted",
+        "watched",
+        "woken_in",
+    )
 
     def __init__(self, wanted: EventFilter) -> None:
         self.wanted = wanted
         self.watched = wanted
         self.position = 0
+        self.woken_in = 0
         self.since: datetime | None = None
         self.read_until: datetime | None = None
         self.waiter: asyncio.Future[None] | None = None
@@ -152,7 +161,9 @@ class StatusFeed:
         self._publishing: asyncio.TimerHandle | asyncio.Handle | None = None
         self._published_at = 0.0
         self._streams: set[_Stream] = set()
-        self._waiting = 0
+        self._round = self._woken = self._unserved = 0
+        self._round_open = False
+        self._rest_until = 0.0
         self._filters: dict[EventFilter, EventFilter] = {}
         self._draining = False
         store.listen(self._committed)
@@ -170,24 +181,34 @@ class StatusFeed:
     def _committed(self, events: Sequence[StatusEvent]) -> None:
         self._pending += events
         if self._publishing is None:
-            gather = min(len(self._streams) * _WAKE_SECONDS * 2, _LONGEST_GATHER_SECONDS)
-            due = self._published_at + gather
-            if due <= self._loop.time():
-                self._publishing = self._loop.call_soon(self._publish)
-            else:
-                self._publishing = self._loop.call_at(due, self._publish)
+            self._publishing = self._loop.call_soon(self._publish)
 
     def _publish(self) -> None:
         now = self._loop.time()
-        busy = len(self._streams) - self._waiting
-        if busy * 2 > len(self._streams) and now < self._published_at + _LONGEST_HOLD_SECONDS:
+        if self._round_open and now < self._published_at + _LONGEST_ROUND_SECONDS:
             self._publishing = self._loop.call_later(_LOOK_AGAIN_SECONDS, self._publish)
+            return
+        if now < self._rest_until:
+            self._publishing = self._loop.call_at(self._rest_until, self._publish)
             return
         self._publishing = None
         self._published_at = now
         pending, self._pending = self._pending, []
+        self._round += 1
+        self._woken = self._unserved = 0
         for events in whole_batches(pending, _MAX_EVENTS):
             self._offer(Batch(events, self._encode))
+        self._round_open = self._woken > 0
+
+    def _count_served(self, stream: _Stream) -> None:
+        """Once nearly all woken streams wait again, the rest of the work has its turn."""
+        if stream.woken_in != self._round or not self._round_open:
+            return
+        self._unserved -= 1
+        if self._unserved <= _UNSERVED_SHARE * self._woken:
+            self._round_open = False
+            now = self._loop.time()
+            self._rest_until = now + min(now - self._published_at, _LONGEST_REST_SECONDS)
 
     def _offer(self, batch: Batch) -> None:
         self._window.append(batch)
@@ -196,6 +217,9 @@ class StatusFeed:
                 continue
             if batch.select(stream.watched):
                 stream.waiter.set_result(None)
+                stream.woken_in = self._round
+                self._woken += 1
+                self._unserved += 1
             else:
                 # It has seen all before and nothing here is for it: it is simply further on.
                 stream.position = max(stream.position, batch.last)
@@ -277,14 +301,13 @@ class StatusFeed:
 
     async def _wait(self, stream: _Stream, until: float) -> None:
         stream.waiter = self._loop.create_future()
-        self._waiting += 1
+        self._count_served(stream)
         timer = self._loop.call_at(until, stream.wake)
         try:
             if not self._draining:
                 await stream.waiter
         finally:
             timer.cancel()
-            self._waiting -= 1
             stream.waiter = None
 
     async def _take(self, stream: _Stream, asked: Follow) -> Events | None:
