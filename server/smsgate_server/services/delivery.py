@@ -33,12 +33,12 @@ class DeliverySettings:
     retry_base: timedelta = timedelta(seconds=2)
     retry_cap: timedelta = timedelta(minutes=10)
     sweep_interval: timedelta = timedelta(seconds=1)
+    # A wall clock that was set forward is noticed after this.
+    longest_sleep: timedelta = timedelta(seconds=5)
 
 
 # How many messages one sweep expires in one transaction.
 _SWEEP = 1_000
-# The longest sleep: a wall clock that was set forward is noticed after this.
-_LONGEST_WAIT_SECONDS = 5.0
 # After the store failed.
 _STORE_PAUSE_SECONDS = 0.5
 
@@ -121,7 +121,7 @@ class Delivery:
                 await self._sleep_until(claims.next_due)
 
     async def _sleep_until(self, due: datetime | None) -> None:
-        wait = _LONGEST_WAIT_SECONDS
+        wait = self._settings.longest_sleep.total_seconds()
         if due is not None:
             wait = min(wait, max((due - self._clock.now()).total_seconds(), 0.001))
         try:
