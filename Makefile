@@ -30,7 +30,7 @@ demo: $(READY) ## Start a server with a simulated carrier, send a batch, watch i
 	@$(BIN)/smsgate-server demo $(ARGS)
 
 run: $(READY) ## Start a server; ARGS="--listen 127.0.0.1:50051" is passed on
-	@$(BIN)/smsgate-server run $(ARGS)
+	@$(BIN)/smsgate-server run --hints $(ARGS)
 
 bench: $(READY) ## Measure; BENCH=short for a short run
 	@$(BIN)/python -m benchmarks $(ARGS)
