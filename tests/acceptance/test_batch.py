@@ -141,7 +141,11 @@ async def test_an_items_own_text_sender_labels_and_options_win(stub: MessageStub
             options=pb.SendOptions(smart_encoding=True),
         )
     )
-    plain, own, given, replaced = [result.message for result in answer.results]
+    assert not any(result.message.text for result in answer.results)
+    plain, own, given, replaced = [
+        (await stub.GetMessage(pb.GetMessageRequest(id=result.message.id))).message
+        for result in answer.results
+    ]
     assert (plain.text, plain.sender, dict(plain.labels)) == (
         "Ciao!",
         "Common",
@@ -246,6 +250,9 @@ async def test_a_repeat_returns_the_results_of_the_first_call_as_they_are_now(
     assert refusals(again) == refusals(first)
     assert again.invalid_recipients == first.invalid_recipients
     now = {m.id: m for m in await all_messages(gateway.stub)}
+    for message in now.values():
+        assert message.text == "Ciao!"
+        message.ClearField("text")
     assert [r.message for r in again.results if r.HasField("message")] == [
         now[r.message.id] for r in first.results if r.HasField("message")
     ]

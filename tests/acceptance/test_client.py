@@ -145,7 +145,8 @@ async def test_a_batch_tells_what_became_of_each_item(client: SmsgateClient) -> 
     refused = from_status(response.results[3].error)
     assert isinstance(refused, InvalidRequest)
     assert refused.reason == "RECIPIENT_NOT_E164"
-    assert response.results[4].message.text == "own text"
+    own = await client.get(response.results[4].message.id)
+    assert own.message.text == "own text"
     finals = [
         event.to_status
         async for event in client.follow(

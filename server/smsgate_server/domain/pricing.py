@@ -60,7 +60,7 @@ class Tariff:
 
     def __init__(self, version: int, rows: Iterable[TariffRow]) -> None:
         self.version = version
-        self._rows = {(row.country, row.network, row.billing): row for row in rows}
+        self._quotes = {(row.country, row.network, row.billing): self._quoted(row) for row in rows}
 
     def quote(self, country: str, billing: str, network: str = ANY) -> Quote:
         """No row means no price: it is never invented and never 0."""
@@ -72,9 +72,9 @@ class Tariff:
             (ANY, ANY, billing),
             (ANY, ANY, ANY),
         ):
-            row = self._rows.get(key)
-            if row is not None:
-                return self._quoted(row)
+            quote = self._quotes.get(key)
+            if quote is not None:
+                return quote
         return NO_QUOTE
 
     def _quoted(self, row: TariffRow) -> Quote:

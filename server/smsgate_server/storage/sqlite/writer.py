@@ -85,11 +85,13 @@ class Writer:
         await asyncio.to_thread(self._threads[1].join)
 
     async def run(self, operation: Operation, argument: Any) -> Any:
-        """Run `operation` with this argument, and perhaps others', in the next transaction."""
+        """Run `operation` with this argument, and perhaps others', in the next transaction.
+
+        The transaction happens even if the caller goes away.
+        """
         future: asyncio.Future[Any] = self._loop.create_future()
         self._jobs.put(_Job(operation, argument, future))
-        # A caller that goes away must not cancel the future: the transaction happens all the same.
-        return await asyncio.shield(future)
+        return await future
 
     def _run(self) -> None:
         db = connect(self._path)
