@@ -111,8 +111,9 @@ class Delivery:
                 continue
             try:
                 claims = await self._store.claim_due(self._clock.now(), self._free)
-            except Unavailable as error:
-                _log.error("cannot claim messages: %s", error)
+            except Exception as error:
+                # Whatever it is, sending must go on once it is over.
+                _log_failure("cannot claim messages", error)
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
                 continue
             for claim in claims.claims:
@@ -189,7 +190,12 @@ class Delivery:
         while True:
             try:
                 full = await self._store.expire_due(self._clock.now(), _SWEEP) >= _SWEEP
-            except Unavailable as error:
-                _log.error("cannot expire messages: %s", error)
+            except Exception as error:
+                _log_failure("cannot expire messages", error)
                 full = False
             await asyncio.sleep(0 if full else pause)
+
+
+def _log_failure(what: str, error: Exception) -> None:
+    """A store that is away is one line; anything else is a fault of ours, with its trace."""
+    _log.error("%s: %s", what, error, exc_info=not isinstance(error, Unavailable))
