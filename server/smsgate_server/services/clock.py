@@ -4,7 +4,6 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 
-_RANDOM_BLOCK = 1_024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,20 +30,19 @@ class UuidV7:
     def __init__(self) -> None:
         self._millis = 0
         self._counter = 0
-        self._random = b""
 
     def new(self, time: datetime) -> str:
         millis = (time - _EPOCH) // timedelta(milliseconds=1)
         if millis > self._millis:
             self._millis = millis
-            self._counter = self._take_random(1)
+            self._counter = int.from_bytes(os.urandom(1), "big")
         else:
             self._counter += 1
             if self._counter > 0xFFF:
                 # Borrow from the future rather than break the order.
                 self._millis += 1
                 self._counter = 0
-        random = self._take_random(8) & 0x3FFFFFFFFFFFFFFF
+        random = int.from_bytes(os.urandom(8), "big") & 0x3FFFFFFFFFFFFFFF
         value = (
             (self._millis & 0xFFFFFFFFFFFF) << 80
             | 0x7 << 76
@@ -54,10 +52,3 @@ class UuidV7:
         )
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-    def _take_random(self, size: int) -> int:
-        # A system call for each id was measured to cost more than the rest of the id.
-        if len(self._random) < size:
-            self._random = os.urandom(_RANDOM_BLOCK)
-        taken, self._random = self._random[:size], self._random[size:]
-        return int.from_bytes(taken, "big")
