@@ -80,6 +80,8 @@ class SqliteStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.take()
+            # Texts and numbers are for this user alone. The -wal and -shm files get the same.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             await migrate(self._path)
             self._load()
         except (OSError, sqlite3.Error) as error:

@@ -1,4 +1,4 @@
-"""A store without room: the caller is told, nothing is half written, and it goes on by itself."""
+"""The SQLite file: who may read it, and what happens when it has no room to grow."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -20,6 +20,20 @@ def _limit_pages(tx: Transaction, limits: Sequence[int]) -> Sequence[int]:
 async def _fill(store: SqliteStore) -> None:
     for _ in range(50):
         await store.accept(an_acceptance(100))
+
+
+def _rights(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+async def test_a_new_database_can_be_read_by_its_user_alone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "private.db")
+    await store.open()
+    await store.accept(an_acceptance())
+    rights = _rights(tmp_path)
+    await store.close()
+    assert {"private.db", "private.db-wal"} <= set(rights)
+    assert set(rights.values()) == {0o600}
 
 
 async def test_without_room_a_send_is_refused_whole_and_works_again_with_room(
