@@ -48,10 +48,13 @@ def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accep
 def repeat(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accepted | None]:
     acceptor = _Acceptor(tx)
     acceptor.look_up(acceptances)
-    return [
+    results = [
         acceptor.accept(acceptance) if acceptor.knows(acceptance) else None
         for acceptance in acceptances
     ]
+    # Nothing, unless retention deleted the message of a known id: then it was stored anew.
+    acceptor.write()
+    return results
 
 
 class _Acceptor:
