@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from smsgate_server.domain.account import Account
+from smsgate_server.domain.charging import Terms
 from smsgate_server.domain.delivery import (
     OutcomeKind,
     Receipt,
@@ -13,6 +15,7 @@ from smsgate_server.domain.delivery import (
 )
 from smsgate_server.domain.message import MAX_VALIDITY, Encoding, Message, Reason, Status
 from smsgate_server.services.ports import Acceptance, Claim, Entry, Horizons, RequestKey
+from smsgate_server.services.profiles import Profile, ServerPolicy, profile_of
 
 T0 = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -62,6 +65,15 @@ def a_message(**overrides: Any) -> Message:
     return Message(**(values | overrides))
 
 
+def an_account(**overrides: Any) -> Account:
+    values: dict[str, Any] = {"id": ACCOUNT, "create_time": T0, "update_time": T0}
+    return Account(**(values | overrides))
+
+
+def a_profile(server: ServerPolicy | None = None, **overrides: Any) -> Profile:
+    return profile_of(an_account(**overrides), server or ServerPolicy())
+
+
 def a_request_key(request_id: str = "request-1", **overrides: Any) -> RequestKey:
     values: dict[str, Any] = {
         "account": ACCOUNT,
@@ -79,10 +91,13 @@ def an_acceptance(
     n: int = 1,
     request: RequestKey | None = None,
     refused: str = "",
+    terms: Terms | None = None,
+    all_or_nothing: bool = False,
     **overrides: Any,
 ) -> Acceptance:
     """`n` messages alike."""
-    return Acceptance([an_entry(**overrides) for _ in range(n)], request, refused)
+    entries = [an_entry(**overrides) for _ in range(n)]
+    return Acceptance(entries, request, refused, terms or Terms(), all_or_nothing)
 
 
 def accepted(*carrier_ids: str) -> SubmitOutcome:
@@ -129,6 +144,7 @@ def some_horizons(**overrides: datetime | None) -> Horizons:
         "requests": long_ago,
         "orphans": long_ago,
         "parts": long_ago,
+        "codes": long_ago,
     }
     return Horizons(**(values | overrides))
 

@@ -5,8 +5,11 @@ Settings ─▶ store, carrier, clock ─▶ services ─▶ gRPC server
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -15,31 +18,52 @@ from smsgate_server.carriers.script import Rates
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.config import Settings
 from smsgate_server.domain.address import RecipientPolicy
-from smsgate_server.domain.policy import ForbiddenWords
-from smsgate_server.domain.submission import Rules
+from smsgate_server.domain.limit_text import parse_limit
+from smsgate_server.domain.otp_codes import OtpKeys
+from smsgate_server.domain.otp_texts import OtpTexts
+from smsgate_server.services.access import Access
+from smsgate_server.services.account_pages import AccountPages
+from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.batches import Batches
 from smsgate_server.services.clock import SystemClock, UuidV7
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
+from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages
+from smsgate_server.services.meter import Meter
+from smsgate_server.services.notices import Notices
+from smsgate_server.services.otp import Otp
+from smsgate_server.services.otp_drafts import Drafts, OtpSettings
+from smsgate_server.services.otp_keys import load_keys
+from smsgate_server.services.otp_render import Texts
 from smsgate_server.services.pages import Pages
 from smsgate_server.services.ports import Carrier, Clock, Store
-from smsgate_server.services.pricing import SeedPricing
+from smsgate_server.services.price_lists import PriceLists
+from smsgate_server.services.profiles import ServerPolicy
+from smsgate_server.services.quotas import Quotas
 from smsgate_server.services.retention import Retention
 from smsgate_server.services.status_feed import FeedSettings, StatusFeed
+from smsgate_server.services.tariffs import Tariffs
+from smsgate_server.services.watch import Watch
 from smsgate_server.storage.memory import MemoryStore
 from smsgate_server.storage.sqlite.store import SqliteStore
+from smsgate_server.transport.account_service import AccountService
+from smsgate_server.transport.auth import Gate
 from smsgate_server.transport.calls import Calls
+from smsgate_server.transport.credentials import TlsFiles
 from smsgate_server.transport.mapping.stream import encode_event
 from smsgate_server.transport.message_service import MessageService
 from smsgate_server.transport.metrics import Metrics
+from smsgate_server.transport.otp_service import OTPService
+from smsgate_server.transport.pricing_service import PricingService
 from smsgate_server.transport.server import GrpcServer
 
 _log = logging.getLogger(__name__)
 
-# The account of every caller while there are no API keys.
-LOCAL_ACCOUNT = "local"
+
+class NotReachableSafely(Exception):
+    """Why the server does not listen where it was told to, for the operator."""
 
 
 class App:
@@ -56,6 +80,8 @@ class App:
         await self._store.open()
         try:
             self._wire(self._store)
+            await self._watch.look()
+            self._check_reach()
             self.port = self._server.bind(self._settings.listen)
             self._serve_metrics()
         except BaseException:
@@ -63,38 +89,78 @@ class App:
             raise
         await self._delivery.start()
         self._retention.start()
+        self._meter.start()
+        self._watch.start()
         await self._server.start()
 
     def _wire(self, store: Store) -> None:
-        settings, clock, ids = self._settings, self._clock, UuidV7()
-        cursors = Cursors(store.identity)
-        messages = Messages(
-            store, SeedPricing(), clock, ids, make_rules(settings), settings.backlog_limit
-        )
-        self._feed = StatusFeed(store, clock, cursors, encode_event, feed_settings(settings))
+        settings, clock = self._settings, self._clock
+        keys = load_keys(otp_key_path(settings), settings.otp_keys, os.urandom)
+        metrics = Metrics(self._registry)
+        self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
+        self._tariffs = Tariffs(store, clock)
+        self._watch = Watch(store, [self._access.load, self._tariffs.load])
+        self._meter = Meter(store, clock)
+        notices = Notices(metrics.noted)
+        self._quotas = Quotas(clock, time.monotonic, notices)
+        self._accounts = Accounts(store, self._access, clock, os.urandom)
+        self._guard = Guard(self._quotas, self._meter, notices, self._accounts.suspend)
+        self._cursors = Cursors(store.identity)
+        self._feed = StatusFeed(store, clock, self._cursors, encode_event, feed_settings(settings))
         self._delivery = Delivery(
-            store, make_carrier(settings, clock), clock, delivery_settings(settings), Jitter()
-        )
-        self._retention = Retention(
             store,
+            make_carrier(settings, clock),
             clock,
-            log=timedelta(hours=settings.log_retention_hours),
-            requests=timedelta(hours=settings.request_retention_hours),
-            messages=None
-            if settings.message_retention_days is None
-            else timedelta(days=settings.message_retention_days),
+            delivery_settings(settings),
+            Jitter(),
+            Texts(store, keys),
         )
-        service = MessageService(
-            messages,
-            Batches(messages, store, clock, ids),
-            Estimates(messages),
-            Pages(store),
-            self._feed,
-            cursors,
+        self._retention = make_retention(store, clock, settings)
+        calls = Calls(metrics, self._access, self._quotas, self._meter)
+        self._server = GrpcServer(
+            calls,
+            Gate(self._access),
+            self._services(store, keys),
+            timedelta(seconds=settings.stall_seconds),
+            tls_files(settings),
         )
-        calls = Calls(Metrics(self._registry), LOCAL_ACCOUNT)
-        stall = timedelta(seconds=settings.stall_seconds)
-        self._server = GrpcServer(calls, {"MessageService": service}, stall)
+
+    def _services(self, store: Store, keys: OtpKeys) -> dict[str, object]:
+        """The implementations of the contract's services, by name."""
+        clock, ids, access = self._clock, UuidV7(), self._access
+        messages = Messages(
+            store, self._tariffs, clock, ids, self._guard, self._settings.backlog_limit
+        )
+        otp = otp_settings(self._settings)
+        drafts = Drafts(messages, self._tariffs, ids, otp_texts(), keys, otp)
+        return {
+            "MessageService": MessageService(
+                messages,
+                Batches(messages, self._guard, clock, ids),
+                Estimates(messages, clock),
+                Pages(store),
+                self._feed,
+                self._cursors,
+            ),
+            "OTPService": OTPService(
+                Otp(store, messages, drafts, self._guard, clock, keys), self._cursors
+            ),
+            "PricingService": PricingService(PriceLists(self._tariffs, clock)),
+            "AccountService": AccountService(
+                self._accounts, access, AccountPages(access), self._quotas, clock
+            ),
+        }
+
+    def _check_reach(self) -> None:
+        """Other machines are not served without keys, unless the operator wants it so."""
+        settings = self._settings
+        if settings.loopback or settings.allow_remote or self._access.has_keys:
+            return
+        raise NotReachableSafely(
+            f"listen: {settings.listen} can be reached from other machines, and there is no API "
+            "key yet; make one with `smsgate-server accounts create-key`, or say that you want it "
+            "so with allow_remote"
+        )
 
     def _serve_metrics(self) -> None:
         if self._settings.metrics_listen:
@@ -108,8 +174,10 @@ class App:
     async def stop(self) -> None:
         """NOT_SERVING, streams drained, calls finished, submits finished, writer flushed."""
         await self._server.stop(self._feed.drain, timedelta(seconds=self._settings.drain_seconds))
+        await self._watch.stop()
         await self._retention.stop()
         await self._delivery.stop()
+        await self._meter.stop()
         await self._store.close()
 
 
@@ -128,7 +196,11 @@ async def serve(settings: Settings, ready: Callable[[str], None], stop: asyncio.
 def make_store(settings: Settings) -> Store:
     if settings.store == "memory:":
         return MemoryStore()
-    return SqliteStore(Path(settings.store.removeprefix("sqlite:")).expanduser())
+    return SqliteStore(store_path(settings))
+
+
+def store_path(settings: Settings) -> Path:
+    return Path(settings.store.removeprefix("sqlite:")).expanduser()
 
 
 def make_carrier(settings: Settings, clock: Clock) -> Carrier:
@@ -138,21 +210,72 @@ def make_carrier(settings: Settings, clock: Clock) -> Carrier:
             submit_latency=settings.simulator_submit_seconds,
             receipt_latency=settings.simulator_receipt_seconds,
             rates=Rates(settings.simulator_chaos, settings.simulator_undeliverable),
-            journal=Path(settings.simulator_journal) if settings.simulator_journal else None,
+            journal=_path(settings.simulator_journal),
+            otp_file=_path(settings.simulator_otp_file),
         ),
         clock,
     )
 
 
-def make_rules(settings: Settings) -> Rules:
-    return Rules(
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def make_retention(store: Store, clock: Clock, settings: Settings) -> Retention:
+    days = settings.message_retention_days
+    return Retention(
+        store,
+        clock,
+        log=timedelta(hours=settings.log_retention_hours),
+        requests=timedelta(hours=settings.request_retention_hours),
+        messages=None if days is None else timedelta(days=days),
+    )
+
+
+def server_policy(settings: Settings) -> ServerPolicy:
+    return ServerPolicy(
         default_sender=settings.default_sender,
+        otp_sender=settings.otp_sender,
         recipient_policy=RecipientPolicy(settings.recipient_policy),
         allowed_prefixes=settings.allowed_prefixes,
-        forbidden_words=ForbiddenWords(settings.forbidden_words),
+        forbidden_words=settings.forbidden_words,
         require_price=settings.require_price,
-        billing=settings.billing,
+        limits=tuple(parse_limit(text) for text in settings.limits),
     )
+
+
+def may_be_open(settings: Settings) -> bool:
+    """Whether calls without a key may be served while there are no keys."""
+    return settings.loopback or settings.allow_remote
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    if not settings.tls_certificate:
+        return None
+    certificate, key = Path(settings.tls_certificate), Path(settings.tls_key)
+    return TlsFiles(certificate.expanduser(), key.expanduser(), _path(settings.tls_client_ca))
+
+
+def otp_key_path(settings: Settings) -> Path | None:
+    """Where the keys of the codes are; None if they end with the server, as its store does."""
+    if settings.otp_key_file:
+        return Path(settings.otp_key_file).expanduser()
+    if settings.store == "memory:":
+        return None
+    return store_path(settings).with_name("otp-keys")
+
+
+def otp_settings(settings: Settings) -> OtpSettings:
+    return OtpSettings(
+        max_attempts=settings.otp_attempts,
+        max_sends=settings.otp_sends,
+        cool_downs=tuple(timedelta(seconds=s) for s in settings.otp_cool_down_seconds),
+    )
+
+
+def otp_texts() -> OtpTexts:
+    text = (files("smsgate_server") / "data" / "otp_texts.toml").read_text(encoding="utf-8")
+    return OtpTexts.parse(text)
 
 
 def feed_settings(settings: Settings) -> FeedSettings:

@@ -12,10 +12,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from smsgate_server.domain.address import parse_sender
+from smsgate_server.domain.errors import Violation
+from smsgate_server.domain.limit_text import parse_limit
+
 PREFIX = "SMSGATE_"
 
 # Variables of the client and of the tests, which may stand in the same environment.
 _FOREIGN = frozenset({"TARGET", "API_KEY", "TLS_CA", "INSECURE", "SOAK", "CONFIG"})
+
+
+# Settings with several values, comma-separated in a variable.
+_MANY = frozenset({"allowed_prefixes", "forbidden_words", "limits", "otp_cool_down_seconds"})
 
 
 class ConfigError(Exception):
@@ -29,7 +37,7 @@ def data_folder() -> Path:
 
 
 class Settings(BaseModel):
-    """Read once at start. `docs/operating.md` lists every name; a test compares."""
+    """Read once at start. `docs/settings.md` lists every name; a test compares."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,7 +45,14 @@ class Settings(BaseModel):
         "127.0.0.1:50051", description="HOST:PORT to serve gRPC on; port 0 picks one."
     )
     allow_remote: bool = Field(
-        False, description="Listen on other addresses than loopback, without encryption or keys."
+        False, description="Listen on other addresses than loopback without TLS or API keys."
+    )
+    tls_certificate: str = Field(
+        "", description="PEM file of the server's certificate chain; changes are taken up."
+    )
+    tls_key: str = Field("", description="PEM file of the key that belongs to tls_certificate.")
+    tls_client_ca: str = Field(
+        "", description="PEM file of the CAs whose certificates callers must show (mTLS)."
     )
     store: str = Field(
         default_factory=lambda: f"sqlite:{data_folder() / 'smsgate.db'}",
@@ -54,10 +69,33 @@ class Settings(BaseModel):
     forbidden_words: tuple[str, ...] = Field(
         (), description="Messages whose text or sender contains one of these are refused."
     )
-    billing: Literal["prepaid", "subscription"] = Field(
-        "prepaid", description="Which of the tariff's prices apply."
-    )
     require_price: bool = Field(False, description="Refuse messages for which no price is known.")
+    limits: tuple[str, ...] = Field(
+        (
+            "otp_recipient=5/1h",
+            "otp_recipient=10/1d",
+            "otp_prefix=100/1h",
+            "otp_account=10000/1h",
+        ),
+        description="Limits of accounts that have none of the kind: KIND=MAXIMUM/PERIOD each, with "
+        ":burst=N and :monitor if wanted.",
+    )
+    otp_sender: str = Field("OTP MOBILE", description="The sender of codes that name none.")
+    otp_key_file: str = Field(
+        "", description="Keys of the codes; empty: otp-keys beside the database, made if missing."
+    )
+    otp_keys: str = Field(
+        "",
+        repr=False,
+        description="KEY_ID BASE64, several comma-separated; used instead of the file.",
+    )
+    otp_attempts: int = Field(5, ge=1, le=20, description="How often a code may be tried.")
+    otp_sends: int = Field(5, ge=1, le=20, description="How often a code may be sent.")
+    otp_cool_down_seconds: tuple[float, ...] = Field(
+        (30.0, 60.0, 120.0),
+        min_length=1,
+        description="The waits after the first, the second … send of a code; the last one stays.",
+    )
     backlog_limit: int = Field(
         100_000,
         ge=1,
@@ -115,6 +153,11 @@ class Settings(BaseModel):
         "", description="A file in which the simulated carrier remembers its messages; empty: none."
     )
 
+    simulator_otp_file: str = Field(
+        "",
+        description="A file to which the simulated carrier writes the texts with codes, for tests.",
+    )
+
     @field_validator("listen")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
@@ -135,16 +178,28 @@ class Settings(BaseModel):
             return value
         raise ValueError("must be sqlite:PATH or memory:")
 
-    @field_validator("default_sender")
+    @field_validator("limits")
+    @classmethod
+    def _known_limits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            parse_limit(text)
+        return value
+
+    @field_validator("default_sender", "otp_sender")
     @classmethod
     def _valid_sender(cls, value: str) -> str:
-        from smsgate_server.domain.address import parse_sender
-        from smsgate_server.domain.errors import Violation
-
         parsed = parse_sender(value, value)
         if isinstance(parsed, Violation):
             raise ValueError(parsed.description)
         return value
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> "Settings":
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("tls_certificate and tls_key are needed together")
+        if self.tls_client_ca and not self.tls_certificate:
+            raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+        return self
 
     @model_validator(mode="after")
     def _messages_outlive_requests(self) -> "Settings":
@@ -180,10 +235,11 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(_sentence(e, written, file) for e in error.errors())) from None
-    if not settings.loopback and not settings.allow_remote:
+    if not settings.loopback and not settings.allow_remote and not settings.tls_certificate:
         raise ConfigError(
-            f"listen: {settings.listen} can be reached from other machines, and calls are neither "
-            "encrypted nor authenticated; listen on 127.0.0.1, or say so with allow_remote"
+            f"listen: {settings.listen} can be reached from other machines, and calls are not "
+            "encrypted; set tls_certificate and tls_key, listen on 127.0.0.1, or say that you want "
+            "it so with allow_remote"
         )
     return settings
 
@@ -204,8 +260,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if name == variable or name in _FOREIGN:
             continue
         field = name.lower()
-        many = field in ("allowed_prefixes", "forbidden_words")
-        values[field] = tuple(v for v in value.split(",") if v) if many else value
+        values[field] = tuple(v for v in value.split(",") if v) if field in _MANY else value
     return values
 
 

@@ -5,11 +5,8 @@ test against most of it; here stands what one refusal alone cannot show.
 from datetime import timedelta
 
 import grpc
-import pytest
-from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from google.type.money_pb2 import Money
-from tests.acceptance.conftest import Gateway, StartGateway
+from tests.acceptance.conftest import StartGateway
 from tests.acceptance.reading import (
     ITALIAN,
     MessageStub,
@@ -18,26 +15,9 @@ from tests.acceptance.reading import (
     until_final,
 )
 
-from smsgate.v1 import (
-    account_service_pb2,
-    error_reason_pb2,
-    otp_service_pb2,
-    pricing_service_pb2,
-    usage_service_pb2,
-)
+from smsgate.v1 import error_reason_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason
-
-_LATER_SERVICES = [
-    service
-    for file in (account_service_pb2, otp_service_pb2, pricing_service_pb2, usage_service_pb2)
-    for service in file.DESCRIPTOR.services_by_name.values()
-]
-_METHODS = [
-    pytest.param(service, method.name, id=f"{service.name}.{method.name}")
-    for service in _LATER_SERVICES
-    for method in service.methods
-]
 
 
 def test_the_servers_reasons_are_those_of_the_contract() -> None:
@@ -48,20 +28,6 @@ def test_the_servers_reasons_are_those_of_the_contract() -> None:
 
 def test_every_reason_has_an_example_in_the_contract() -> None:
     assert set(promised_metadata()) == {reason.value for reason in ErrorReason}
-
-
-@pytest.mark.parametrize(("service", "method"), _METHODS)
-async def test_a_method_of_a_later_version_is_unimplemented_and_says_so(
-    gateway: Gateway, service: ServiceDescriptor, method: str
-) -> None:
-    path = f"{service.full_name}/{method}"
-    request = GetMessageClass(service.methods_by_name[method].input_type)()
-    call = gateway.channel.unary_unary(f"/{path}")
-    refusal = await refused(call(request.SerializeToString()))
-    assert refusal.code is grpc.StatusCode.UNIMPLEMENTED
-    assert refusal.reason == "NOT_IMPLEMENTED"
-    assert refusal.info.metadata["method"] == path
-    assert "does not have" in refusal.message
 
 
 async def test_the_price_of_a_message_that_is_too_dear_is_told_in_decimals(
@@ -76,7 +42,7 @@ async def test_the_price_of_a_message_that_is_too_dear_is_told_in_decimals(
         )
     )
     assert dict(refusal.info.metadata) == {
-        "total_price": "0.098",
+        "total_price": "0.072",
         "max_price": "0.05",
         "currency": "EUR",
     }

@@ -63,8 +63,8 @@ async def test_at_most_100_segments_and_forcing_characters_are_shown(stub: Messa
 async def test_a_flat_price_is_exact(stub: MessageStub) -> None:
     answer = await estimate(stub, "a" * 161, recipient=ITALIAN)
     assert answer.country == "IT"
-    assert answer.price_per_segment == Money(currency_code="EUR", nanos=49_000_000)
-    assert answer.total_price == Money(currency_code="EUR", nanos=98_000_000)
+    assert answer.price_per_segment == Money(currency_code="EUR", nanos=36_000_000)
+    assert answer.total_price == Money(currency_code="EUR", nanos=72_000_000)
     assert answer.min_total_price == answer.total_price
     assert answer.price_exact
 

@@ -235,7 +235,7 @@ async def test_smart_encoding_replaces_if_then_the_whole_text_fits(stub: Message
 
 
 @pytest.mark.parametrize(
-    ("recipient", "nanos"), [(ITALIAN, 49_000_000), ("+34612345678", 39_000_000)]
+    ("recipient", "nanos"), [(ITALIAN, 36_000_000), ("+34612345678", 27_000_000)]
 )
 async def test_a_known_price_is_frozen_at_acceptance(
     stub: MessageStub, recipient: str, nanos: int
@@ -259,7 +259,7 @@ async def test_where_no_price_is_known_none_is_given(stub: MessageStub, recipien
 @pytest.mark.parametrize(
     ("price", "recipient", "reason"),
     [
-        (Money(currency_code="EUR", nanos=48_999_000), ITALIAN, "PRICE_ABOVE_MAXIMUM"),
+        (Money(currency_code="EUR", nanos=35_999_000), ITALIAN, "PRICE_ABOVE_MAXIMUM"),
         (Money(currency_code="EUR"), ITALIAN, "PRICE_ABOVE_MAXIMUM"),
         (Money(currency_code="USD", units=9), ITALIAN, "PRICE_ABOVE_MAXIMUM"),
         (Money(currency_code="EUR", units=9), "+436641234567", "PRICE_UNKNOWN"),
@@ -276,7 +276,7 @@ async def test_max_price_refuses_what_costs_more_or_is_not_known_or_is_in_anothe
 
 
 async def test_a_price_that_equals_max_price_is_accepted(stub: MessageStub) -> None:
-    price = Money(currency_code="EUR", nanos=49_000_000)
+    price = Money(currency_code="EUR", nanos=36_000_000)
     sent = await stub.SendMessage(a_request(options=options(max_price=price)))
     assert sent.message.total_price == price
 
@@ -371,7 +371,7 @@ async def test_a_dry_run_stores_nothing_and_does_not_use_up_its_request_id(
     assert (dry.message.id, dry.cursor, dry.replayed) == ("", "", False)
     assert dry.message.status == NEW
     assert dry.message.segments == 1
-    assert dry.message.total_price.nanos == 49_000_000
+    assert dry.message.total_price.nanos == 36_000_000
     assert await gateway.message_count() == 0
     sent = await gateway.stub.SendMessage(a_request(request_id="r1"))
     assert not sent.replayed

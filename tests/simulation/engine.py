@@ -6,20 +6,27 @@ from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
 
+from tests.builders import a_profile
 from tests.simulation.virtual_time import VirtualClock
 
 from smsgate_server.carriers.script import Plan
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.domain.filters import EventFilter
 from smsgate_server.domain.message import Message, StatusEvent
-from smsgate_server.domain.submission import Options, Rules, Submission
+from smsgate_server.domain.otp_codes import OtpKeys
+from smsgate_server.domain.submission import Options, Submission
 from smsgate_server.services.clock import UuidV7
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
+from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages
+from smsgate_server.services.meter import Meter
+from smsgate_server.services.notices import Notices
+from smsgate_server.services.otp_render import Texts
 from smsgate_server.services.ports import Store
-from smsgate_server.services.pricing import SeedPricing
+from smsgate_server.services.quotas import Quotas
 from smsgate_server.services.status_feed import Events, FeedSettings, Follow, StatusFeed
+from smsgate_server.services.tariffs import Tariffs
 
 ACCOUNT = "acme"
 EVERYTHING = EventFilter(ACCOUNT)
@@ -58,11 +65,27 @@ class Engine:
         self.clock = VirtualClock()
         self.store = store
         self.cursors = Cursors(store.identity)
+        self.profile = a_profile(id=ACCOUNT)
         self.messages = Messages(
-            store, SeedPricing(), self.clock, UuidV7(), Rules(), backlog_limit=100_000
+            store,
+            Tariffs(store, self.clock),
+            self.clock,
+            UuidV7(),
+            self._guard(),
+            backlog_limit=100_000,
         )
         self.feed = StatusFeed(store, self.clock, self.cursors, _encode, FeedSettings())
-        self.delivery = Delivery(store, carrier, self.clock, SETTINGS, Jitter(seed))
+        texts = Texts(store, OtpKeys({"k1": bytes(32)}))
+        self.delivery = Delivery(store, carrier, self.clock, SETTINGS, Jitter(seed), texts)
+
+    def _guard(self) -> Guard:
+        notices = Notices(lambda account, reason: None)
+        quotas = Quotas(self.clock, lambda: 0.0, notices)
+
+        async def suspend(account: str, reason: str) -> None:
+            raise AssertionError(f"{account} would be suspended: {reason}")
+
+        return Guard(quotas, Meter(self.store, self.clock), notices, suspend)
 
     async def start(self) -> None:
         await self.delivery.start()
@@ -72,7 +95,7 @@ class Engine:
     ) -> Message:
         chosen = Options(**options)  # type: ignore[arg-type]
         submission = Submission(recipient, text, request_id=request_id, options=chosen)
-        return (await self.messages.send(ACCOUNT, submission)).message
+        return (await self.messages.send(self.profile, submission)).message
 
     async def now(self, message: Message) -> Message:
         return (await self.messages.get(ACCOUNT, message.id)).message

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from smsgate_server.carriers.journal import Journal, Promised, outstanding
+from smsgate_server.carriers.otp_file import OtpFile
 from smsgate_server.carriers.script import Plan, Rates, plan
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.message import Message
@@ -35,6 +36,7 @@ class SimulatorSettings:
     jitter: float = 0.3
     rates: Rates = field(default_factory=Rates)
     journal: Path | None = None
+    otp_file: Path | None = None
 
 
 class SimulatedCarrier:
@@ -45,6 +47,7 @@ class SimulatedCarrier:
         self._clock = clock
         self._name = name
         self._journal: Journal | None = None
+        self._otp_file: OtpFile | None = None
         self._sink: ReceiptSink | None = None
         self._due: list[tuple[datetime, int, Receipt]] = []
         self._order = itertools.count()
@@ -66,6 +69,9 @@ class SimulatedCarrier:
             for promised in outstanding(self._settings.journal, self._name, now):
                 self._promise(promised)
             self._journal = Journal(self._settings.journal)
+        if self._settings.otp_file is not None:
+            _log.warning("texts with codes are written to %s", self._settings.otp_file)
+            self._otp_file = OtpFile(self._settings.otp_file)
         self._pump = asyncio.create_task(self._send_receipts())
 
     async def submit(self, message: Message, attempt: int) -> SubmitOutcome:
@@ -111,6 +117,8 @@ class SimulatedCarrier:
         # On record before it is answered: what the gateway believes was sent, was.
         if self._journal is not None:
             self._journal.submitted(message, attempt, promised)
+        if self._otp_file is not None and message.is_otp:
+            self._otp_file.took(message)
         for one in promised:
             self._promise(one)
         return ids
@@ -170,3 +178,6 @@ class SimulatedCarrier:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+        if self._otp_file is not None:
+            self._otp_file.close()
+            self._otp_file = None

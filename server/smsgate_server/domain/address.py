@@ -87,7 +87,7 @@ _LENGTH_FAULTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Number:
+class Number:
     """What the numbering plan says of a number. `msisdn.e164` may differ from what was written."""
 
     msisdn: Msisdn
@@ -104,7 +104,7 @@ def parse_msisdn(
     """
     if _E164.fullmatch(text) is None:
         return _malformed(text)
-    number = _look_up(text)
+    number = look_up(text)
     if number is None:
         description = f"{text} has no known country code"
         return _violation(ErrorReason.RECIPIENT_UNKNOWN_COUNTRY, description)
@@ -117,7 +117,7 @@ def parse_msisdn(
     return _refusal(number, policy) or msisdn
 
 
-def _refusal(number: _Number, policy: RecipientPolicy) -> Violation | None:
+def _refusal(number: Number, policy: RecipientPolicy) -> Violation | None:
     msisdn = number.msisdn
     if number.length_fault:
         description = f"{msisdn.e164} {number.length_fault} in {msisdn.country}"
@@ -132,7 +132,7 @@ def _refusal(number: _Number, policy: RecipientPolicy) -> Violation | None:
 
 
 @lru_cache(CACHED_NUMBERS)
-def _look_up(e164: str) -> _Number | None:
+def look_up(e164: str) -> Number | None:
     """The number as the metadata has it; None if no country has its code."""
     try:
         number = phonenumbers.parse(e164, None)
@@ -146,9 +146,9 @@ def _look_up(e164: str) -> _Number | None:
     )
     # A known range is proof of the length; asked of the main country alone it could be denied.
     if msisdn.kind != "unknown":
-        return _Number(msisdn)
+        return Number(msisdn)
     length = phonenumbers.is_possible_number_with_reason(number)
-    return _Number(msisdn, _LENGTH_FAULTS.get(length, ""))
+    return Number(msisdn, _LENGTH_FAULTS.get(length, ""))
 
 
 def _country(number: phonenumbers.PhoneNumber) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from smsgate_server.domain.account import BillingMode
+
 # The product's promise: delivery is tried for at most this long.
 MAX_VALIDITY = timedelta(hours=48)
 
@@ -97,13 +99,24 @@ class Price:
 
 NO_PRICE = Price()
 
+# A message that ends for one of these without ever having been sent costs nothing.
+_RETURNS_CHARGE = frozenset(
+    {
+        Reason.CANCELLED_BY_CLIENT,
+        Reason.PROVIDER_REFUSED,
+        Reason.VALIDITY_ELAPSED,
+        Reason.POLICY_BLOCKED,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One SMS to one recipient, as stored. Times are aware UTC datetimes.
 
     `seq` is the position of its NEW event in the log and `last_seq` that of its newest event; both
-    are 0 until it is stored.
+    are 0 until it is stored. `bundle_segments` are those that cost nothing, because a bundle
+    covered them; `refunded` says that the rest of the charge was returned, too.
     """
 
     id: str
@@ -120,6 +133,9 @@ class Message:
     status: Status = Status.NEW
     reason: Reason = Reason.ACCEPTED
     price: Price = NO_PRICE
+    billing: BillingMode = BillingMode.SUBSCRIPTION
+    bundle_segments: int = 0
+    refunded: bool = False
     batch_id: str = ""
     client_reference: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -141,6 +157,16 @@ class Message:
         object.__setattr__(self, "seq", seq)
         object.__setattr__(self, "last_seq", seq)
         return self
+
+    def charged(self, bundle_segments: int) -> "Message":
+        """This message, told what a bundle covers; for a store, while nobody else has it."""
+        object.__setattr__(self, "bundle_segments", bundle_segments)
+        return self
+
+    @property
+    def cost_micros(self) -> int:
+        """What was charged for it, returned or not."""
+        return self.price.per_segment_micros * (self.segments - self.bundle_segments)
 
     @property
     def due_time(self) -> datetime:
@@ -171,8 +197,14 @@ class Message:
             update_time=event.event_time,
             sent_time=self.sent_time or (event.event_time if submitted else None),
             final_time=event.event_time if event.to_status.final else None,
+            refunded=self._costs_nothing_after(event),
             last_seq=event.seq,
         )
+
+    def _costs_nothing_after(self, event: "StatusEvent") -> bool:
+        # Whatever a carrier reports on has reached it: then it is PENDING, or has another reason.
+        unsent = self.sent_time is None and self.status is Status.NEW
+        return unsent and event.to_status.final and event.reason in _RETURNS_CHARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from smsgate_server.domain.address import Msisdn, RecipientPolicy, parse_msisdn, parse_sender
+from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.address import Msisdn, parse_msisdn, parse_sender
 from smsgate_server.domain.delivery import MAX_SEGMENTS
 from smsgate_server.domain.errors import (
     ErrorReason,
-    FailedPrecondition,
     InvalidArgument,
     SmsgateError,
     Violation,
 )
 from smsgate_server.domain.message import MAX_VALIDITY, Encoding, UnknownSubmit
-from smsgate_server.domain.policy import ForbiddenWords
-from smsgate_server.domain.pricing import NO_QUOTE, Quote, Tariff
+from smsgate_server.domain.number_facts import network_of
+from smsgate_server.domain.pricing import ANY, NO_QUOTE, PriceList, Quote
+from smsgate_server.domain.rules import MaxPrice, Rules, check_rules
 from smsgate_server.domain.segmentation import check_text, count_segments
 from smsgate_server.domain.smart_encoding import simplify
 
@@ -32,12 +33,6 @@ MAX_CLIENT_REFERENCE = 128
 _LABEL_KEY = re.compile(r"[A-Za-z0-9_.-]{1,63}", re.ASCII)
 _REQUEST_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class MaxPrice:
-    micros: int
-    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class Submission:
 class Draft:
     """A submission with its parts parsed.
 
-    What could not be parsed is None and stands in `errors`.
+    What could not be parsed is None and stands in `errors`. `noted` is what only goes on record.
     """
 
     sender: str | None
@@ -85,21 +80,10 @@ class Draft:
     segments: int
     quote: Quote
     errors: Sequence[SmsgateError]
+    noted: Sequence[SmsgateError] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the operator decided."""
-
-    default_sender: str = "Openapi"
-    recipient_policy: RecipientPolicy = RecipientPolicy.STRICT
-    allowed_prefixes: tuple[str, ...] = ()
-    forbidden_words: ForbiddenWords = field(default_factory=lambda: ForbiddenWords(()))
-    require_price: bool = False
-    billing: str = "prepaid"
-
-
-def draft(submission: Submission, rules: Rules, tariff: Tariff, now: datetime) -> Draft:
+def draft(submission: Submission, rules: Rules, prices: PriceList, now: datetime) -> Draft:
     """Check everything. `errors` is all that is wrong: first the malformed fields as one error,
     then policy.
     """
@@ -122,12 +106,21 @@ def draft(submission: Submission, rules: Rules, tariff: Tariff, now: datetime) -
     # A text that is refused is not measured: it can be 10 MB long.
     encoding, segments = (Encoding.GSM7, 0) if bad_text else count_segments(text)
     violations += _check_segments(segments, options)
-    quote = tariff.quote(recipient.country, rules.billing) if recipient else NO_QUOTE
+    quote = quote_of(recipient, prices, rules.billing) if recipient else NO_QUOTE
+    country = recipient.country if recipient else None
+    found = check_rules(rules, sender, text, country, quote, segments, options.max_price)
     errors: list[SmsgateError] = [InvalidArgument.of(violations)] if violations else []
-    errors += _check_policy(sender, text, rules)
-    if recipient:
-        errors += _check_price(quote, segments, recipient, options, rules)
-    return Draft(sender, recipient, text, substituted, encoding, segments, quote, errors)
+    errors += found.errors
+    return Draft(
+        sender, recipient, text, substituted, encoding, segments, quote, errors, found.noted
+    )
+
+
+def quote_of(recipient: Msisdn, prices: PriceList, billing: BillingMode) -> Quote:
+    """The price for a number. Its operator is looked up only where the price depends on it."""
+    country = recipient.country
+    network = network_of(recipient.e164) if prices.has_networks(country) else ANY
+    return prices.quote(country, billing.word, network)
 
 
 def without_field(drafted: Draft, name: str) -> Draft:
@@ -219,62 +212,3 @@ def _check_segments(segments: int, options: Options) -> list[Violation]:
         description = f"needs {segments} segments; at most {limit} are allowed"
         return [Violation("text", ErrorReason.TOO_MANY_SEGMENTS, description)]
     return []
-
-
-def _check_policy(sender: str | None, text: str, rules: Rules) -> list[SmsgateError]:
-    if not rules.forbidden_words:
-        return []
-    found: list[SmsgateError] = []
-    for name, value in (("sender", sender or ""), ("text", text)):
-        if rules.forbidden_words.find(value):
-            # The word itself is not told: an error must not teach how to get around the list.
-            found.append(
-                FailedPrecondition(
-                    ErrorReason.FORBIDDEN_CONTENT,
-                    f"the {name} contains a word that this gateway does not send",
-                    {"field": name},
-                    subject=name,
-                )
-            )
-    return found
-
-
-def _check_price(
-    quote: Quote, segments: int, recipient: Msisdn, options: Options, rules: Rules
-) -> list[SmsgateError]:
-    maximum = options.max_price
-    if not quote.known:
-        if maximum is None and not rules.require_price:
-            return []
-        return [
-            FailedPrecondition(
-                ErrorReason.PRICE_UNKNOWN,
-                f"no price is known for {recipient.country}, and this message needs one",
-                {"country": recipient.country},
-                subject=recipient.country,
-            )
-        ]
-    price = quote.price_of(segments)
-    if maximum is None or (
-        maximum.currency == price.currency and price.total_micros <= maximum.micros
-    ):
-        return []
-    return [
-        FailedPrecondition(
-            ErrorReason.PRICE_ABOVE_MAXIMUM,
-            f"it would cost {decimal_text(price.total_micros)} {price.currency}, over max_price",
-            {
-                "total_price": decimal_text(price.total_micros),
-                "max_price": decimal_text(maximum.micros),
-                "currency": price.currency,
-            },
-            subject="max_price",
-        )
-    ]
-
-
-def decimal_text(micros: int) -> str:
-    """Micros as a plain decimal number."""
-    sign = "-" if micros < 0 else ""
-    whole, fraction = divmod(abs(micros), 1_000_000)
-    return f"{sign}{whole}.{fraction:06d}".rstrip("0").rstrip(".")

@@ -6,18 +6,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from smsgate_server.domain.charging import Declined, refusal
 from smsgate_server.domain.errors import (
     AlreadyExists,
     ErrorReason,
     FailedPrecondition,
     InvalidArgument,
+    ResourceExhausted,
     SmsgateError,
     Violation,
 )
 from smsgate_server.domain.message import Message
+from smsgate_server.domain.rules import suspended_error
 from smsgate_server.domain.submission import Draft, Submission, check_request_id
+from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages, conflict, request_key
-from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey, Store
+from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey
+from smsgate_server.services.profiles import Profile
 
 MAX_ITEMS = 1_000
 MAX_ITEM_ID = 64
@@ -65,68 +70,126 @@ class _Drafted:
 
 
 class Batches:
-    def __init__(self, messages: Messages, store: Store, clock: Clock, ids: Ids) -> None:
+    def __init__(self, messages: Messages, guard: Guard, clock: Clock, ids: Ids) -> None:
         self._messages = messages
-        self._store = store
+        self._guard = guard
         self._clock = clock
         self._ids = ids
 
-    async def send(self, account: str, batch: BatchSubmission) -> BatchOutcome:
+    async def send(self, profile: Profile, batch: BatchSubmission) -> BatchOutcome:
         now = self._clock.now()
         _check_shape(batch)
+        if profile.rules.suspended is not None:
+            raise suspended_error(profile.rules)
         drafted = [
-            _Drafted(item, self._messages.draft(item.submission, now)) for item in batch.items
+            _Drafted(item, self._messages.draft(profile, item.submission, now))
+            for item in batch.items
         ]
+        await self._guard.refused(profile, [e for d in drafted for e in d.draft.errors])
         if batch.all_or_nothing:
-            _refuse_whole(drafted)
+            _refuse_whole(drafted, {})
         batch_id = "" if batch.dry_run else self._ids.new(now)
-        messages = self._compose(account, drafted, now, batch_id)
+        messages = self._compose(profile, drafted, now, batch_id)
         if batch.dry_run:
-            return BatchOutcome("", _dry_results(drafted, messages))
-        return await self._accept(account, batch, batch_id, drafted, messages)
+            return await self._rehearse(profile, batch, drafted, messages)
+        self._guard.noted(profile, [e for d in drafted for e in d.draft.noted])
+        return await self._accept(profile, batch, batch_id, drafted, messages)
 
     def _compose(
-        self, account: str, drafted: Sequence[_Drafted], now: datetime, batch_id: str
+        self, profile: Profile, drafted: Sequence[_Drafted], now: datetime, batch_id: str
     ) -> dict[int, Message]:
         """The messages of the items that can be accepted, by index."""
         return {
-            index: self._messages.compose(account, d.item.submission, d.draft, now, batch_id)
+            index: self._messages.compose(profile, d.item.submission, d.draft, now, batch_id)
             for index, d in enumerate(drafted)
             if not d.draft.errors
         }
 
+    async def _rehearse(
+        self,
+        profile: Profile,
+        batch: BatchSubmission,
+        drafted: Sequence[_Drafted],
+        messages: Mapping[int, Message],
+    ) -> BatchOutcome:
+        indexes = list(messages)
+        forecast = await self._messages.forecast(profile, list(messages.values()))
+        for _, error in forecast:
+            if isinstance(error, ResourceExhausted):  # it is about the batch as a whole
+                raise error
+        unpaid = {indexes[index]: error for index, error in forecast}
+        if batch.all_or_nothing:
+            _refuse_whole(drafted, unpaid)
+        self._guard.free(profile)
+        return BatchOutcome("", _dry_results(drafted, messages, unpaid))
+
     async def _accept(
         self,
-        account: str,
+        profile: Profile,
         batch: BatchSubmission,
         batch_id: str,
         drafted: Sequence[_Drafted],
         messages: Mapping[int, Message],
     ) -> BatchOutcome:
         content = [item.submission for item in batch.items]
-        request = request_key(account, _METHOD, batch.request_id, content)
+        request = request_key(profile.id, _METHOD, batch.request_id, content)
         entries = [
-            Entry(message, _item_key(account, drafted[index].item))
+            Entry(message, _item_key(profile.id, drafted[index].item))
             for index, message in messages.items()
         ]
         refused = {i: d.draft.errors[0] for i, d in enumerate(drafted) if d.draft.errors}
         with self._messages.exclusively(request):
             if not entries:  # a refused request does not use up its id
                 return BatchOutcome("", _results(batch.items, refused, {}), 0)
-            acceptance = Acceptance(entries, request, _write_refused(refused))
-            accepted = await self._messages.accept(acceptance)
+            acceptance = Acceptance(
+                entries, request, _write_refused(refused), profile.terms, batch.all_or_nothing
+            )
+            accepted = await self._messages.accept(profile, acceptance)
         if accepted.conflict:
             raise conflict(batch.request_id)
         if accepted.replayed:
-            return _replayed(batch, accepted)
+            return self._replayed(profile, batch, accepted)
         stored = dict(zip(messages, accepted.entries, strict=True))
+        unpaid = {
+            index: self._unpaid(profile, entry.declined)
+            for index, entry in stored.items()
+            if entry.declined is not None
+        }
+        if batch.all_or_nothing:
+            _refuse_whole(drafted, unpaid)
+        refused |= unpaid
         for index, entry in stored.items():
-            if entry.message is None:
+            if entry.message is None and index not in refused:
                 refused[index] = conflict(batch.items[index].submission.request_id)
         kept = {i: (e.message, e.replayed) for i, e in stored.items() if e.message is not None}
         fresh = any(not replayed for _, replayed in kept.values())
         results = _results(batch.items, refused, kept)
-        return BatchOutcome(batch_id if fresh else "", results, accepted.position)
+        position = accepted.position if kept else 0
+        return BatchOutcome(batch_id if fresh else "", results, position)
+
+    def _unpaid(self, profile: Profile, declined: Declined) -> SmsgateError:
+        return refusal(declined, profile.terms.currency, self._clock.now())
+
+    def _replayed(
+        self, profile: Profile, batch: BatchSubmission, accepted: Accepted
+    ) -> BatchOutcome:
+        items = batch.items
+        written = json.loads(accepted.refused) if accepted.refused else {}
+        refused = {int(index): _read_error(error) for index, error in written.items()}
+        rest = iter(accepted.entries)
+        kept: dict[int, tuple[Message, bool]] = {}
+        for index in range(len(items)):
+            if index not in refused:
+                entry = next(rest)
+                if entry.message is not None:
+                    kept[index] = (entry.message, True)
+                elif entry.declined is not None:
+                    refused[index] = self._unpaid(profile, entry.declined)
+                else:
+                    refused[index] = conflict(items[index].submission.request_id)
+        batch_id = next((m.batch_id for m, _ in kept.values() if m.batch_id), "")
+        results = _results(items, refused, kept)
+        return BatchOutcome(batch_id, results, accepted.position, replayed=True)
 
 
 def _check_shape(batch: BatchSubmission) -> None:
@@ -151,12 +214,13 @@ def _check_shape(batch: BatchSubmission) -> None:
         raise InvalidArgument.of(found)
 
 
-def _refuse_whole(drafted: Sequence[_Drafted]) -> None:
+def _refuse_whole(drafted: Sequence[_Drafted], unpaid: Mapping[int, SmsgateError]) -> None:
     violations = []
     refused = 0
     for index, d in enumerate(drafted):
-        refused += bool(d.draft.errors)
-        for error in d.draft.errors:
+        errors = [*d.draft.errors, *([unpaid[index]] if index in unpaid else [])]
+        refused += bool(errors)
+        for error in errors:
             violations += [v.under(f"items[{index}]") for v in _violations(error)]
     if violations:
         raise InvalidArgument(
@@ -178,8 +242,13 @@ def _item_key(account: str, item: BatchItem) -> RequestKey | None:
     return request_key(account, _ITEM_METHOD, item.submission.request_id, (item.submission,))
 
 
-def _dry_results(drafted: Sequence[_Drafted], messages: Mapping[int, Message]) -> list[ItemResult]:
+def _dry_results(
+    drafted: Sequence[_Drafted],
+    messages: Mapping[int, Message],
+    unpaid: Mapping[int, SmsgateError],
+) -> list[ItemResult]:
     refused = {i: d.draft.errors[0] for i, d in enumerate(drafted) if d.draft.errors}
+    refused |= unpaid
     kept = {index: (replace(m, id="", batch_id=""), False) for index, m in messages.items()}
     return _results([d.item for d in drafted], refused, kept)
 
@@ -238,20 +307,3 @@ def _read_error(written: Mapping[str, Any]) -> SmsgateError:
             for field, reason, description in written["violations"]
         )
     return error
-
-
-def _replayed(batch: BatchSubmission, accepted: Accepted) -> BatchOutcome:
-    items = batch.items
-    written = json.loads(accepted.refused) if accepted.refused else {}
-    refused = {int(index): _read_error(error) for index, error in written.items()}
-    rest = iter(accepted.entries)
-    kept: dict[int, tuple[Message, bool]] = {}
-    for index in range(len(items)):
-        if index not in refused:
-            entry = next(rest)
-            if entry.message is None:
-                refused[index] = conflict(items[index].submission.request_id)
-            else:
-                kept[index] = (entry.message, True)
-    batch_id = next((m.batch_id for m, _ in kept.values() if m.batch_id), "")
-    return BatchOutcome(batch_id, _results(items, refused, kept), accepted.position, replayed=True)

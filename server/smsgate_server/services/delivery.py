@@ -12,12 +12,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome, SubmitResult
 from smsgate_server.domain.errors import Unavailable
 from smsgate_server.domain.message import StatusEvent
+from smsgate_server.services.otp_render import Texts
 from smsgate_server.services.ports import Carrier, Claim, Clock, Store
 
 _log = logging.getLogger(__name__)
@@ -61,12 +62,14 @@ class Delivery:
         clock: Clock,
         settings: DeliverySettings,
         jitter: Jitter,
+        texts: Texts,
     ) -> None:
         self._store = store
         self._carrier = carrier
         self._clock = clock
         self._settings = settings
         self._jitter = jitter
+        self._texts = texts
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._results: list[SubmitResult] = []
@@ -139,7 +142,7 @@ class Delivery:
 
     async def _submit(self, claim: Claim) -> None:
         try:
-            outcome = await self._carrier.submit(claim.message, claim.attempt)
+            outcome = await self._submit_text(claim)
         except Exception:
             # A carrier must not raise. If it does, nobody knows whether it sent.
             _log.exception("carrier %s failed", self._carrier.name)
@@ -152,6 +155,19 @@ class Delivery:
         self._results.append(result)
         self._free += 1
         self._ended.set()
+
+    async def _submit_text(self, claim: Claim) -> SubmitOutcome:
+        message = claim.message
+        if message.is_otp:
+            # The code exists only from here to the carrier: the store has a placeholder.
+            try:
+                text = await self._texts.text_of(message)
+            except Unavailable:
+                return SubmitOutcome(OutcomeKind.NOT_SENT, code="store unavailable")
+            if text is None:
+                return SubmitOutcome(OutcomeKind.REFUSED, code="OTP_UNAVAILABLE")
+            message = replace(message, text=text)
+        return await self._carrier.submit(message, claim.attempt)
 
     def _retry_delay(self, attempt: int) -> timedelta:
         longest: timedelta = min(

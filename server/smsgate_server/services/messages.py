@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from smsgate_server.domain.charging import Declined, charge, refusal
 from smsgate_server.domain.errors import (
     Aborted,
     AlreadyExists,
@@ -13,10 +14,12 @@ from smsgate_server.domain.errors import (
     FailedPrecondition,
     NotFound,
     ResourceExhausted,
+    SmsgateError,
 )
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, StatusEvent
-from smsgate_server.domain.submission import Draft, Rules, Submission, draft, without_field
+from smsgate_server.domain.submission import Draft, Submission, draft
+from smsgate_server.services.guard import Guard
 from smsgate_server.services.ports import (
     Acceptance,
     Accepted,
@@ -28,6 +31,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     Store,
 )
+from smsgate_server.services.profiles import Profile
 
 _SEND = "SendMessage"
 _BACKLOG_RETRY = timedelta(seconds=1)
@@ -58,45 +62,72 @@ class Messages:
         pricing: Pricing,
         clock: Clock,
         ids: Ids,
-        rules: Rules,
+        guard: Guard,
         backlog_limit: int,
     ) -> None:
         self._store = store
         self._pricing = pricing
         self._clock = clock
         self._ids = ids
-        self._rules = rules
+        self._guard = guard
         self._backlog_limit = backlog_limit
         self._in_flight: set[tuple[str, str, str]] = set()
 
-    async def send(self, account: str, submission: Submission) -> Sent:
+    async def send(self, profile: Profile, submission: Submission) -> Sent:
         now = self._clock.now()
-        drafted = self.draft(submission, now)
+        drafted = self.draft(profile, submission, now)
         if drafted.errors:
+            await self._guard.refused(profile, drafted.errors)
             raise drafted.errors[0]
-        message = self.compose(account, submission, drafted, now)
+        message = self.compose(profile, submission, drafted, now)
         if submission.options.dry_run:
+            await self._rehearse(profile, message)
             return Sent(replace(message, id=""))
-        request = request_key(account, _SEND, submission.request_id, (submission,))
+        self._guard.noted(profile, drafted.noted)
+        request = request_key(profile.id, _SEND, submission.request_id, (submission,))
         with self.exclusively(request):
-            accepted = await self.accept(Acceptance((Entry(message, request),)))
+            accepted = await self.accept(
+                profile, Acceptance((Entry(message, request),), terms=profile.terms)
+            )
         stored = accepted.entries[0]
+        if stored.declined is not None:
+            raise refusal(stored.declined, profile.terms.currency, now)
         if stored.message is None:
             raise conflict(submission.request_id)
         return Sent(stored.message, accepted.position, stored.replayed)
 
-    def draft(self, submission: Submission, now: datetime | None = None) -> Draft:
-        """Everything that can be known of a submission, and everything that is wrong with it."""
-        return draft(submission, self._rules, self._pricing.tariff(), now or self._clock.now())
+    async def _rehearse(self, profile: Profile, message: Message) -> None:
+        errors = await self.forecast(profile, [message])
+        if errors:
+            raise errors[0][1]
+        self._guard.free(profile)
 
-    def draft_estimate(self, submission: Submission) -> Draft:
-        """Like `draft`, but a recipient that is not given is not missed."""
-        drafted = self.draft(submission)
-        return drafted if submission.recipient else without_field(drafted, "recipient")
+    def draft(self, profile: Profile, submission: Submission, now: datetime | None = None) -> Draft:
+        """Everything that can be known of a submission, and everything that is wrong with it."""
+        time = now or self._clock.now()
+        return draft(submission, profile.rules, self._pricing.prices(time), time)
+
+    async def forecast(
+        self, profile: Profile, messages: Sequence[Message]
+    ) -> list[tuple[int, SmsgateError]]:
+        """What would keep these messages from being accepted now, each with the message's index."""
+        errors: list[tuple[int, SmsgateError]] = []
+        if self._store.backlog + len(messages) > self._backlog_limit:
+            errors.append((0, self._backlog_full()))
+        errors += [(0, error) for error in self._guard.forecast(profile, len(messages))]
+        standing = await self._store.standing(profile.id)
+        now = self._clock.now()
+        for index, message in enumerate(messages):
+            charged = charge(profile.terms, standing, message)
+            if isinstance(charged, Declined):
+                errors.append((index, refusal(charged, profile.terms.currency, now)))
+            else:
+                standing = charged.standing
+        return errors
 
     def compose(
         self,
-        account: str,
+        profile: Profile,
         submission: Submission,
         drafted: Draft,
         now: datetime,
@@ -109,7 +140,7 @@ class Messages:
         schedule = options.send_time if options.send_time and options.send_time > now else None
         return Message(
             id=self._ids.new(now),
-            account=account,
+            account=profile.id,
             sender=drafted.sender,
             recipient=drafted.recipient.e164,
             country=drafted.recipient.country,
@@ -121,6 +152,7 @@ class Messages:
             substituted_characters=drafted.substituted,
             reason=Reason.SCHEDULED if schedule else Reason.ACCEPTED,
             price=drafted.quote.price_of(drafted.segments),
+            billing=profile.terms.billing,
             batch_id=batch_id,
             client_reference=submission.client_reference,
             labels=submission.labels,
@@ -131,18 +163,33 @@ class Messages:
             schedule_time=schedule,
         )
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, profile: Profile, acceptance: Acceptance) -> Accepted:
         """Store new messages, unless too many wait already; repeats are answered all the same."""
-        waiting = self._store.backlog
-        if waiting + len(acceptance.entries) <= self._backlog_limit:
-            return await self._store.accept(acceptance)
+        count = len(acceptance.entries)
+        if self._store.backlog + count > self._backlog_limit:
+            return await self._repeat_or(acceptance, self._backlog_full())
+        try:
+            self._guard.take(profile, count)
+        except ResourceExhausted as error:
+            return await self._repeat_or(acceptance, error)
+        accepted: Accepted | None = None
+        try:
+            accepted = await self._store.accept(acceptance)
+        finally:
+            self._guard.settle(profile, count, accepted)
+        return accepted
+
+    async def _repeat_or(self, acceptance: Acceptance, error: ResourceExhausted) -> Accepted:
         repeated = await self._store.repeat(acceptance)
-        if repeated is not None:
-            return repeated
+        if repeated is None:
+            raise error
+        return repeated
+
+    def _backlog_full(self) -> ResourceExhausted:
         # Intake must not starve sending: past the limit new messages wait with the caller.
-        raise ResourceExhausted(
+        return ResourceExhausted(
             ErrorReason.BACKLOG_FULL,
-            f"{waiting} messages wait to be submitted, and {self._backlog_limit} may; "
+            f"{self._store.backlog} messages wait to be submitted, and {self._backlog_limit} may; "
             "try again in a moment",
             {"limit": "backlog"},
             subject="backlog",

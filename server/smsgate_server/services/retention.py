@@ -15,6 +15,8 @@ _INTERVAL_SECONDS = 60.0
 _ORPHANS = timedelta(hours=72)
 # A carrier can send receipts this long after a message's life; then its ids may be someone else's.
 _PARTS = MAX_VALIDITY + timedelta(hours=72)
+# The longest period of a limit.
+_CODES = timedelta(days=31)
 
 
 class Retention:
@@ -57,6 +59,7 @@ class Retention:
             requests=now - self._requests,
             orphans=now - _ORPHANS,
             parts=now - _PARTS,
+            codes=now - _CODES,
             messages=messages,
         )
         await self._store.prune(horizons)

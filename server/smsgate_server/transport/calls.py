@@ -1,30 +1,50 @@
-"""What happens around every call: who is asking, what went wrong, one log line, the metrics."""
+"""What happens around every call: limits, what went wrong, one log line, the counts."""
 
 import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from datetime import timedelta
 from typing import Any
 
 from grpc import StatusCode
 from grpc.aio import ServicerContext
 
-from smsgate_server.domain.errors import ErrorReason, SmsgateError
-from smsgate_server.transport.errors import code_of, status_of
+from smsgate_server.domain.errors import (
+    ErrorReason,
+    ResourceExhausted,
+    SmsgateError,
+    Unauthenticated,
+    Unavailable,
+)
+from smsgate_server.services.access import Access, Caller
+from smsgate_server.services.meter import Meter
+from smsgate_server.services.quotas import Quotas
+from smsgate_server.transport.auth import caller_of_call
+from smsgate_server.transport.errors import DETAILS, code_of, status_of
 from smsgate_server.transport.metrics import Metrics
 from smsgate_server.transport.stall import StallGuard
 
 _log = logging.getLogger("smsgate.call")
 _failures = logging.getLogger("smsgate.failure")
 
-_DETAILS = "grpc-status-details-bin"
+# Tells the library's own retries when to come again, or (negative) not to.
+_PUSHBACK = "grpc-retry-pushback-ms"
 
 # The request as a message; raises InvalidArgument if the bytes are none.
 Read = Callable[[bytes], Any]
-Unary = Callable[[Any, str], Awaitable[Any]]
-Stream = Callable[[Any, str], AsyncIterator[bytes]]
+Unary = Callable[[Any, Caller], Awaitable[Any]]
+Stream = Callable[[Any, Caller], AsyncIterator[bytes]]
+
+# These know themselves whether they cost something.
+_MAY_COST = frozenset(
+    {"MessageService.SendMessage", "MessageService.SendBatch", "OTPService.SendOTP"}
+)
+
+# Why a stream is ended whose caller may no longer call.
+_NO_LONGER = "no longer allowed"
 
 # Above this many lines a second the successful calls are no longer logged one by one: a line per
 # call was measured to cost a quarter of the throughput.
@@ -34,9 +54,13 @@ _LINES_PER_SECOND = 50
 class Calls:
     """Wraps the methods of the services for the server."""
 
-    def __init__(self, metrics: Metrics, account: str) -> None:
+    def __init__(self, metrics: Metrics, access: Access, quotas: Quotas, meter: Meter) -> None:
         self._metrics = metrics
-        self._account = account
+        self._access = access
+        self._quotas = quotas
+        self._meter = meter
+        self._streams: dict[asyncio.Task[Any], Caller] = {}
+        access.listen(self._end_refused_streams)
         self._second = 0
         self._lines = 0
         self._under_way = 0
@@ -56,16 +80,32 @@ class Calls:
         if not self._under_way:
             self._nothing_under_way.set()
 
+    def _enter(self) -> Caller:
+        """Who makes this call, once it is counted."""
+        caller = caller_of_call()
+        self._quotas.enter(caller)
+        self._meter.used(caller)
+        return caller
+
+    def _end_refused_streams(self) -> None:
+        for task, caller in self._streams.items():
+            if not self._access.usable(caller):
+                task.cancel(_NO_LONGER)
+
     def unary(
         self, name: str, read: Read, method: Unary
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         count, seconds = self._metrics.call(name)
+        is_free = name not in _MAY_COST
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
             self._begin()
             try:
-                response = await method(read(request), self._account)
+                caller = self._enter()
+                response = await method(read(request), caller)
+                if is_free:
+                    self._meter.free(caller.account)
             except Exception as error:
                 await self._refuse(name, context, error, start)
             finally:
@@ -87,10 +127,11 @@ class Calls:
             start = time.perf_counter()
             self._begin()
             try:
-                responses = method(read(request), self._account)
+                caller = self._enter()
+                responses = method(read(request), caller)
                 # Closed before a refusal is sent, which takes as long as the reader lets it.
                 async with aclosing(responses):  # type: ignore[type-var]  # it is a generator
-                    with self._metrics.open_streams.track_inprogress():
+                    with self._open_stream(caller):
                         await guard.write_all(responses, context)
             except Exception as error:
                 await self._refuse(name, context, error, start)
@@ -100,6 +141,27 @@ class Calls:
             self._line(name, time.perf_counter() - start)
 
         return handle
+
+    @contextmanager
+    def _open_stream(self, caller: Caller) -> Iterator[None]:
+        self._quotas.open_stream(caller)
+        self._meter.free(caller.account)
+        task = asyncio.current_task()
+        assert task is not None
+        self._streams[task] = caller
+        try:
+            with self._metrics.open_streams.track_inprogress():
+                yield
+        except asyncio.CancelledError as cancelled:
+            if cancelled.args != (_NO_LONGER,):
+                raise
+            task.uncancel()
+            raise Unauthenticated(
+                ErrorReason.API_KEY_INVALID, "the API key was revoked, or its account closed"
+            ) from None
+        finally:
+            del self._streams[task]
+            self._quotas.close_stream(caller)
 
     async def _refuse(
         self, name: str, context: ServicerContext[Any, Any], error: Exception, start: float
@@ -111,7 +173,11 @@ class Calls:
         fields["ms"] = f"{(time.perf_counter() - start) * 1e3:.1f}"
         _log.info("call", extra={"fields": fields})
         status = status_of(known)
-        context.set_trailing_metadata(((_DETAILS, status.SerializeToString()),))
+        trailers: list[tuple[str, str | bytes]] = [(DETAILS, status.SerializeToString())]
+        if isinstance(known, ResourceExhausted | Unavailable) and known.retry_after is not None:
+            # Rounded up: who comes a moment early is refused again.
+            trailers.append((_PUSHBACK, str(-(-known.retry_after // timedelta(milliseconds=1)))))
+        context.set_trailing_metadata(tuple(trailers))
         await context.abort(code, status.message)
 
     def _line(self, name: str, taken: float) -> None:

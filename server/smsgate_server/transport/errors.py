@@ -35,6 +35,8 @@ from smsgate_server.domain.errors import (
 from smsgate_server.transport.mapping.responses import duration
 
 DOMAIN = "smsgate"
+# The metadata that carries a status with its details.
+DETAILS = "grpc-status-details-bin"
 
 _CODES: dict[type[SmsgateError], StatusCode] = {
     InvalidArgument: StatusCode.INVALID_ARGUMENT,

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.errors import InvalidArgument
+from smsgate_server.services.access import Caller
 from smsgate_server.services.batches import Batches, BatchOutcome, ItemResult
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.estimates import Estimates
@@ -18,7 +19,7 @@ _MAX_ECHO = 64
 
 
 class MessageService:
-    """Every method takes the account of the caller; who that is was settled before."""
+    """Every method takes the caller; who that is was settled before."""
 
     def __init__(
         self,
@@ -37,17 +38,17 @@ class MessageService:
         self._cursors = cursors
 
     async def SendMessage(
-        self, request: pb.SendMessageRequest, account: str
+        self, request: pb.SendMessageRequest, caller: Caller
     ) -> pb.SendMessageResponse:
-        sent = await self._messages.send(account, requests.submission(request))
+        sent = await self._messages.send(caller.profile, requests.submission(request))
         return pb.SendMessageResponse(
             message=responses.message(sent.message),
             cursor=self._cursors.text(sent.position) if sent.position else "",
             replayed=sent.replayed,
         )
 
-    async def SendBatch(self, request: pb.SendBatchRequest, account: str) -> pb.SendBatchResponse:
-        outcome = await self._batches.send(account, requests.batch(request))
+    async def SendBatch(self, request: pb.SendBatchRequest, caller: Caller) -> pb.SendBatchResponse:
+        outcome = await self._batches.send(caller.profile, requests.batch(request))
         return self._batch_response(outcome)
 
     def _batch_response(self, outcome: BatchOutcome) -> pb.SendBatchResponse:
@@ -62,22 +63,24 @@ class MessageService:
         )
 
     async def EstimateMessage(
-        self, request: pb.EstimateMessageRequest, account: str
+        self, request: pb.EstimateMessageRequest, caller: Caller
     ) -> pb.EstimateMessageResponse:
-        estimate = self._estimates.estimate(requests.submission(request))
+        estimate = await self._estimates.estimate(caller.profile, requests.submission(request))
         made = responses.estimate(
             estimate.draft, estimate.segmentation, estimate.forcing, estimate.cheaper
         )
-        made.would_fail_with.extend(status_of(error) for error in estimate.draft.errors)
+        made.would_fail_with.extend(status_of(error) for error in estimate.errors)
         return made
 
     async def GetMessage(
-        self, request: pb.GetMessageRequest, account: str
+        self, request: pb.GetMessageRequest, caller: Caller
     ) -> pb.GetMessageResponse:
         wait = requests.wait(request)
         if request.wait_after_cursor:
-            await self._feed.wait_for_change(account, request.id, request.wait_after_cursor, wait)
-        found = await self._messages.get(account, request.id, request.include_history)
+            await self._feed.wait_for_change(
+                caller.account, request.id, request.wait_after_cursor, wait
+            )
+        found = await self._messages.get(caller.account, request.id, request.include_history)
         return pb.GetMessageResponse(
             message=responses.message(found.message),
             history=[responses.event(event) for event in found.history],
@@ -85,9 +88,9 @@ class MessageService:
         )
 
     async def ListMessages(
-        self, request: pb.ListMessagesRequest, account: str
+        self, request: pb.ListMessagesRequest, caller: Caller
     ) -> pb.ListMessagesResponse:
-        wanted = requests.message_filter(account, request.filter)
+        wanted = requests.message_filter(caller.account, request.filter)
         page = await self._pages.page(wanted, request.page_size, request.page_token)
         return pb.ListMessagesResponse(
             messages=[responses.message(message) for message in page.messages],
@@ -96,17 +99,17 @@ class MessageService:
         )
 
     async def CancelMessage(
-        self, request: pb.CancelMessageRequest, account: str
+        self, request: pb.CancelMessageRequest, caller: Caller
     ) -> pb.CancelMessageResponse:
-        found = await self._messages.cancel(account, requests.cancelled_id(request))
+        found = await self._messages.cancel(caller.account, requests.cancelled_id(request))
         return pb.CancelMessageResponse(
             message=responses.message(found.message), cursor=self._cursors.text(found.position)
         )
 
     async def StreamStatus(
-        self, request: pb.StreamStatusRequest, account: str
+        self, request: pb.StreamStatusRequest, caller: Caller
     ) -> AsyncIterator[bytes]:
-        async for item in self._feed.follow(requests.follow(account, request)):
+        async for item in self._feed.follow(requests.follow(caller.account, request)):
             for response in stream.encoded(item, self._cursors):
                 yield response
 

@@ -20,6 +20,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._noted = Counter(
+            "smsgate_would_be_refused",
+            "What policies in monitor mode would have refused, by account and reason.",
+            ("account", "reason"),
+            registry=registry,
+        )
         self.open_streams = Gauge("smsgate_open_streams", "Open streams.", registry=registry)
 
     def call(self, method: str) -> tuple[Counter, Histogram]:
@@ -28,3 +34,7 @@ class Metrics:
 
     def refused(self, method: str, code: str, reason: str) -> None:
         self._calls.labels(method, code, reason).inc()
+
+    def noted(self, account: str, reason: str) -> None:
+        """Count what a policy in monitor mode would have refused."""
+        self._noted.labels(account, reason).inc()

@@ -23,7 +23,10 @@ from smsgate.v1 import (
     usage_service_pb2,
 )
 from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Unimplemented, Violation
+from smsgate_server.services.access import Caller
+from smsgate_server.transport.auth import Gate
 from smsgate_server.transport.calls import Calls, Read, Unary
+from smsgate_server.transport.credentials import TlsFiles, server_credentials
 from smsgate_server.transport.reflection import Contract
 from smsgate_server.transport.stall import StallGuard
 
@@ -70,9 +73,15 @@ class GrpcServer:
     """`services` are the implementations by service name; what none has is UNIMPLEMENTED."""
 
     def __init__(
-        self, calls: Calls, services: Mapping[str, object], stall_limit: timedelta
+        self,
+        calls: Calls,
+        gate: Gate,
+        services: Mapping[str, object],
+        stall_limit: timedelta,
+        tls: TlsFiles | None = None,
     ) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
+        self._server = grpc.aio.server(interceptors=[gate], options=OPTIONS)
+        self._tls = tls
         self._health = health.aio.HealthServicer()
         self._calls = calls
         guard = StallGuard(stall_limit)
@@ -110,12 +119,17 @@ class GrpcServer:
     def bind(self, address: str) -> int:
         """Listen on HOST:PORT (port 0 picks one); returns the port. OSError if it is taken."""
         try:
-            port: int = self._server.add_insecure_port(address)
+            port: int = self._add_port(address)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: is another server there?") from error
         if port == 0:
             raise OSError(f"cannot listen on {address}")
         return port
+
+    def _add_port(self, address: str) -> int:
+        if self._tls is None:
+            return int(self._server.add_insecure_port(address))
+        return int(self._server.add_secure_port(address, server_credentials(self._tls)))
 
     async def start(self) -> None:
         await self._server.start()
@@ -184,7 +198,7 @@ def _reader(kind: type[Message]) -> Read:
 
 
 def _unimplemented(method: str) -> Unary:
-    async def refuse(request: object, account: str) -> object:
+    async def refuse(request: object, caller: Caller) -> object:
         raise Unimplemented(
             ErrorReason.NOT_IMPLEMENTED,
             f"this version of the server does not have {method} yet; MessageService works",

@@ -352,6 +352,63 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "INTERNAL", "domain": "smsgate", "metadata": { "error_id": "9f86d081884c" } }
     """
+    ERROR_REASON_VERIFICATION_NOT_FOUND: _ErrorReason.ValueType  # 49
+    """Accounts and verifications.
+
+    NOT_FOUND. The account has no verification with this id, or none for this recipient and
+    purpose. One of another account is indistinguishable from one that never was. Start one with
+    SendOTP.
+
+        { "reason": "VERIFICATION_NOT_FOUND", "domain": "smsgate",
+          "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+    """
+    ERROR_REASON_ACCOUNT_NOT_FOUND: _ErrorReason.ValueType  # 50
+    """NOT_FOUND. There is no account with this id, or the API key may not know of it. Check the id.
+
+        { "reason": "ACCOUNT_NOT_FOUND", "domain": "smsgate",
+          "metadata": { "account_id": "web-shop" } }
+    """
+    ERROR_REASON_API_KEY_NOT_FOUND: _ErrorReason.ValueType  # 51
+    """NOT_FOUND. There is no API key with this id. Check the id; GetAccount lists those of an account.
+
+        { "reason": "API_KEY_NOT_FOUND", "domain": "smsgate",
+          "metadata": { "api_key_id": "sgk_7f3k2m9q4x8b" } }
+    """
+    ERROR_REASON_ACCOUNT_EXISTS: _ErrorReason.ValueType  # 52
+    """ALREADY_EXISTS. There is an account with this id. Choose another, or use that one.
+
+        { "reason": "ACCOUNT_EXISTS", "domain": "smsgate",
+          "metadata": { "account_id": "web-shop" } }
+    """
+    ERROR_REASON_ACCOUNT_CHANGED: _ErrorReason.ValueType  # 53
+    """ABORTED. Somebody changed the account after the etag was read. Nothing was changed. Read the
+    account again, and repeat with the new etag.
+
+        { "reason": "ACCOUNT_CHANGED", "domain": "smsgate",
+          "metadata": { "account_id": "web-shop" } }
+    """
+    ERROR_REASON_ACCOUNT_SUSPENDED: _ErrorReason.ValueType  # 54
+    """PERMISSION_DENIED. The account is suspended: it may read but not send. The message says why; ask
+    the operator to make it ACTIVE again.
+
+        { "reason": "ACCOUNT_SUSPENDED", "domain": "smsgate",
+          "metadata": { "account_id": "web-shop" } }
+    """
+    ERROR_REASON_NOT_PREPAID: _ErrorReason.ValueType  # 55
+    """FAILED_PRECONDITION. The account is a subscription, which has no balance to add to. Make it
+    prepaid first.
+
+        { "reason": "NOT_PREPAID", "domain": "smsgate",
+          "metadata": { "account_id": "web-shop" } }
+    """
+    ERROR_REASON_OTP_UNAVAILABLE: _ErrorReason.ValueType  # 56
+    """FAILED_PRECONDITION. The key that the code of this verification derives from was removed from
+    the server, so that it can be neither sent nor checked. Cancel the verification and start a new
+    one; ask the operator to keep old keys for ten minutes.
+
+        { "reason": "OTP_UNAVAILABLE", "domain": "smsgate",
+          "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is why a call was refused, for programs. It is open: new values may be added at any
@@ -701,6 +758,63 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 48
 same request_id at most once. Report the id to the operator, whose log has the cause.
 
     { "reason": "INTERNAL", "domain": "smsgate", "metadata": { "error_id": "9f86d081884c" } }
+"""
+ERROR_REASON_VERIFICATION_NOT_FOUND: ErrorReason.ValueType  # 49
+"""Accounts and verifications.
+
+NOT_FOUND. The account has no verification with this id, or none for this recipient and
+purpose. One of another account is indistinguishable from one that never was. Start one with
+SendOTP.
+
+    { "reason": "VERIFICATION_NOT_FOUND", "domain": "smsgate",
+      "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+"""
+ERROR_REASON_ACCOUNT_NOT_FOUND: ErrorReason.ValueType  # 50
+"""NOT_FOUND. There is no account with this id, or the API key may not know of it. Check the id.
+
+    { "reason": "ACCOUNT_NOT_FOUND", "domain": "smsgate",
+      "metadata": { "account_id": "web-shop" } }
+"""
+ERROR_REASON_API_KEY_NOT_FOUND: ErrorReason.ValueType  # 51
+"""NOT_FOUND. There is no API key with this id. Check the id; GetAccount lists those of an account.
+
+    { "reason": "API_KEY_NOT_FOUND", "domain": "smsgate",
+      "metadata": { "api_key_id": "sgk_7f3k2m9q4x8b" } }
+"""
+ERROR_REASON_ACCOUNT_EXISTS: ErrorReason.ValueType  # 52
+"""ALREADY_EXISTS. There is an account with this id. Choose another, or use that one.
+
+    { "reason": "ACCOUNT_EXISTS", "domain": "smsgate",
+      "metadata": { "account_id": "web-shop" } }
+"""
+ERROR_REASON_ACCOUNT_CHANGED: ErrorReason.ValueType  # 53
+"""ABORTED. Somebody changed the account after the etag was read. Nothing was changed. Read the
+account again, and repeat with the new etag.
+
+    { "reason": "ACCOUNT_CHANGED", "domain": "smsgate",
+      "metadata": { "account_id": "web-shop" } }
+"""
+ERROR_REASON_ACCOUNT_SUSPENDED: ErrorReason.ValueType  # 54
+"""PERMISSION_DENIED. The account is suspended: it may read but not send. The message says why; ask
+the operator to make it ACTIVE again.
+
+    { "reason": "ACCOUNT_SUSPENDED", "domain": "smsgate",
+      "metadata": { "account_id": "web-shop" } }
+"""
+ERROR_REASON_NOT_PREPAID: ErrorReason.ValueType  # 55
+"""FAILED_PRECONDITION. The account is a subscription, which has no balance to add to. Make it
+prepaid first.
+
+    { "reason": "NOT_PREPAID", "domain": "smsgate",
+      "metadata": { "account_id": "web-shop" } }
+"""
+ERROR_REASON_OTP_UNAVAILABLE: ErrorReason.ValueType  # 56
+"""FAILED_PRECONDITION. The key that the code of this verification derives from was removed from
+the server, so that it can be neither sent nor checked. Cancel the verification and start a new
+one; ask the operator to keep old keys for ten minutes.
+
+    { "reason": "OTP_UNAVAILABLE", "domain": "smsgate",
+      "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 

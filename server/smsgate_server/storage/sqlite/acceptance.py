@@ -1,8 +1,11 @@
 """Storing new messages, and recognising requests that were seen before."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
 from smsgate_server.domain.delivery import begin, opening_event
 from smsgate_server.domain.message import Message
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
@@ -27,18 +30,24 @@ _INSERT_DELIVERIES = BulkStatement(
 _INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) VALUES {rows}", 3)
 _INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) VALUES {rows}", 3)
 _FIND_REQUESTS = BulkStatement(
-    "SELECT key, fingerprint, message_seqs, refused FROM requests WHERE key IN (VALUES {rows})", 1
+    "SELECT key, fingerprint, message_seqs, refused, declined FROM requests "
+    "WHERE key IN (VALUES {rows})",
+    1,
 )
 _INSERT_REQUESTS = BulkStatement(
-    "INSERT INTO requests (key, fingerprint, create_time, message_seqs, refused) VALUES {rows}", 5
+    "INSERT INTO requests (key, fingerprint, create_time, message_seqs, refused, declined) "
+    "VALUES {rows}",
+    6,
 )
 
-# Stands for an entry whose own request id was used for something else.
+# Stand for entries without a message: the entry's own request id was used for something else, or
+# the message could not be paid.
 _CONFLICT = 0
+_DECLINED = -1
 
 
 def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accepted]:
-    acceptor = _Acceptor(tx)
+    acceptor = Acceptor(tx)
     acceptor.look_up(acceptances)
     results = [acceptor.accept(acceptance) for acceptance in acceptances]
     acceptor.write()
@@ -46,7 +55,7 @@ def accept(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accep
 
 
 def repeat(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accepted | None]:
-    acceptor = _Acceptor(tx)
+    acceptor = Acceptor(tx)
     acceptor.look_up(acceptances)
     results = [
         acceptor.accept(acceptance) if acceptor.knows(acceptance) else None
@@ -57,14 +66,27 @@ def repeat(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accep
     return results
 
 
-class _Acceptor:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a request id was used for."""
+
+    fingerprint: bytes
+    seqs: Sequence[int]
+    refused: str = ""
+    declined: Mapping[int, Declined] = field(default_factory=dict)
+
+
+_UNSEEN = _Seen(b"", ())
+
+
+class Acceptor:
     """Rows pile up here and are written in one go, table by table."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
+        self._books = tx.books
         self._workspace = Workspace(tx)
-        # digest -> (fingerprint, seqs of the messages, what was refused)
-        self._seen: dict[bytes, tuple[bytes, list[int], str]] = {}
+        self._seen: dict[bytes, _Seen] = {}
         self._new: dict[int, Message] = {}
         self._messages: list[Row] = []
         self._deliveries: list[Row] = []
@@ -74,69 +96,106 @@ class _Acceptor:
 
     def look_up(self, acceptances: Sequence[Acceptance]) -> None:
         keys = {
-            _digest(key)
+            digest(key)
             for acceptance in acceptances
             for key in (acceptance.request, *(entry.request for entry in acceptance.entries))
             if key is not None
         }
         rows = _FIND_REQUESTS.fetch(self._tx.db, [(key,) for key in keys])
-        for digest, fingerprint, seqs, refused in rows:
-            self._seen[digest] = (fingerprint, [int(s) for s in seqs.split(",") if s], refused)
-        self._workspace.load(seq for _, seqs, _ in self._seen.values() for seq in seqs)
+        for key, fingerprint, seqs, refused, declined in rows:
+            known = [int(seq) for seq in seqs.split(",") if seq]
+            self._seen[key] = _Seen(fingerprint, known, refused, _read_declined(declined))
+        self._workspace.load(seq for seen in self._seen.values() for seq in seen.seqs if seq > 0)
+        self._books.load(a.entries[0].message.account for a in acceptances if a.entries)
 
     def knows(self, acceptance: Acceptance) -> bool:
         """Whether nothing of it is new."""
-        if acceptance.request and _digest(acceptance.request) in self._seen:
+        if acceptance.request and digest(acceptance.request) in self._seen:
             return True
         return acceptance.request is None and all(
-            entry.request and _digest(entry.request) in self._seen for entry in acceptance.entries
+            entry.request and digest(entry.request) in self._seen for entry in acceptance.entries
         )
 
     def accept(self, acceptance: Acceptance) -> Accepted:
         request = acceptance.request
-        seen = self._seen.get(_digest(request)) if request else None
+        seen = self._seen.get(digest(request)) if request else None
         if request and seen:
             return self._repeat(request, seen)
-        entries = [self._store(entry) for entry in acceptance.entries]
+        if acceptance.all_or_nothing and (unpaid := self._unpaid(acceptance)):
+            return Accepted(unpaid, self._tx.head)
+        entries = [self._store(entry, acceptance.terms) for entry in acceptance.entries]
         fresh = [e.message for e in entries if e.message is not None and not e.replayed]
-        if fresh and fresh[0].batch_id:
-            self._batches.append((fresh[0].batch_id, fresh[0].seq, fresh[-1].seq))
-        if request:
-            seqs = [e.message.seq if e.message else _CONFLICT for e in entries]
+        if fresh:
+            self._note_request(fresh)
+        if request and not _all_declined(entries):
             at = acceptance.entries[0].message if acceptance.entries else None
-            self._remember(request, seqs, acceptance.refused, at)
+            self._remember(request, entries, acceptance.refused, at)
         return Accepted(entries, self._tx.head)
 
-    def _repeat(self, request: RequestKey, seen: tuple[bytes, list[int], str]) -> Accepted:
-        fingerprint, seqs, refused = seen
-        if fingerprint != request.fingerprint:
-            return Accepted((), self._tx.head, conflict=True)
-        entries = [self._again(seq) for seq in seqs if seq == _CONFLICT or self._known([seq])]
-        return Accepted(entries, self._tx.head, replayed=True, refused=refused)
+    def _note_request(self, fresh: Sequence[Message]) -> None:
+        first = fresh[0]
+        if first.batch_id:
+            self._batches.append((first.batch_id, first.seq, fresh[-1].seq))
+        # A batch has many countries, so as a request it belongs to none.
+        country = "" if first.batch_id else first.country
+        self._books.usage.paid_request(first.account, first.create_time, country)
 
-    def _store(self, entry: Entry) -> StoredEntry:
+    def _unpaid(self, acceptance: Acceptance) -> list[StoredEntry]:
+        """One entry for each of the acceptance if not all can be paid; else nothing."""
+        messages = [e.message for e in acceptance.entries if not self._stored_before(e)]
+        declined = self._books.check(acceptance.terms, messages)
+        if not declined:
+            return []
+        reasons = {messages[index].id: why for index, why in declined.items()}
+        return [
+            StoredEntry(None, declined=reasons.get(entry.message.id))
+            for entry in acceptance.entries
+        ]
+
+    def _repeat(self, request: RequestKey, seen: _Seen) -> Accepted:
+        if seen.fingerprint != request.fingerprint:
+            return Accepted((), self._tx.head, conflict=True)
+        entries = [
+            self._again(seq, seen.declined.get(index))
+            for index, seq in enumerate(seen.seqs)
+            if seq <= 0 or self._known([seq])
+        ]
+        return Accepted(entries, self._tx.head, replayed=True, refused=seen.refused)
+
+    def _stored_before(self, entry: Entry) -> list[Message]:
+        if entry.request is None:
+            return []
+        return self._known(self._seen.get(digest(entry.request), _UNSEEN).seqs)
+
+    def _store(self, entry: Entry, terms: Terms) -> StoredEntry:
         request = entry.request
+        known = self._stored_before(entry)
+        if request and known:
+            same = self._seen[digest(request)].fingerprint == request.fingerprint
+            return StoredEntry(known[0] if same else None, replayed=same)
+        charged = self._books.charge(terms, entry.message)
+        if isinstance(charged, Declined):
+            return StoredEntry(None, declined=charged)
+        message = entry.message.charged(charged.bundle_segments).numbered(self._tx.next_seq())
+        self._add(message)
+        stored = StoredEntry(message, over_budget=charged.over_budget)
         if request:
-            fingerprint, seqs, _ = self._seen.get(_digest(request), (b"", [], ""))
-            known = self._known(seqs)
-            if known:
-                same = fingerprint == request.fingerprint
-                return StoredEntry(known[0] if same else None, replayed=same)
-        seq = self._tx.next_seq()
-        message = entry.message.numbered(seq)
+            self._remember(request, [stored], "", message)
+        return stored
+
+    def _add(self, message: Message) -> None:
+        seq = message.seq
         self._new[seq] = message
         self._messages.append(message_row(message))
         self._deliveries.append(delivery_row(seq, begin(message)))
         self._labels += [(key, value, seq) for key, value in message.labels.items()]
+        self._books.enter(message)
         self._tx.events.append(opening_event(message, seq))
         self._tx.waiting += message.schedule_time is None
-        if request:
-            self._remember(request, [seq], "", message)
-        return StoredEntry(message)
 
-    def _again(self, seq: int) -> StoredEntry:
-        if seq == _CONFLICT:
-            return StoredEntry(None)
+    def _again(self, seq: int, declined: Declined | None) -> StoredEntry:
+        if seq <= 0:
+            return StoredEntry(None, declined=declined)
         return StoredEntry(self._known([seq])[0], replayed=True)
 
     def _known(self, seqs: Sequence[int]) -> list[Message]:
@@ -145,13 +204,16 @@ class _Acceptor:
         return [message for message in found if message is not None]
 
     def _remember(
-        self, request: RequestKey, seqs: list[int], refused: str, at: Message | None
+        self, request: RequestKey, entries: Sequence[StoredEntry], refused: str, at: Message | None
     ) -> None:
-        digest = _digest(request)
-        self._seen[digest] = (request.fingerprint, seqs, refused)
+        key = digest(request)
+        seqs = [_seq_of(entry) for entry in entries]
+        declined = {i: e.declined for i, e in enumerate(entries) if e.declined is not None}
+        self._seen[key] = _Seen(request.fingerprint, seqs, refused, declined)
         time = micros(at.create_time) if at else 0
         text = ",".join(map(str, seqs))
-        self._requests.append((digest, request.fingerprint, time, text, refused))
+        written = _write_declined(declined)
+        self._requests.append((key, request.fingerprint, time, text, refused, written))
 
     def write(self) -> None:
         db = self._tx.db
@@ -162,7 +224,36 @@ class _Acceptor:
         _INSERT_REQUESTS.run(db, self._requests)
 
 
-def _digest(request: RequestKey) -> bytes:
+def _all_declined(entries: Sequence[StoredEntry]) -> bool:
+    """Then the request was refused, and a refused request does not use up its id."""
+    return bool(entries) and all(entry.declined for entry in entries)
+
+
+def _seq_of(entry: StoredEntry) -> int:
+    if entry.message is not None:
+        return entry.message.seq
+    return _CONFLICT if entry.declined is None else _DECLINED
+
+
+def _write_declined(declined: Mapping[int, Declined]) -> str:
+    if not declined:
+        return ""
+    return json.dumps(
+        {index: (int(d.by), d.available, d.required, d.spent) for index, d in declined.items()}
+    )
+
+
+def _read_declined(text: str) -> Mapping[int, Declined]:
+    if not text:
+        return {}
+    return {
+        int(index): Declined(DeclinedBy(by), available, required, spent)
+        for index, (by, available, required, spent) in json.loads(text).items()
+    }
+
+
+def digest(request: RequestKey) -> bytes:
+    """What a request id is kept as."""
     # The separator is in none of the three, so no two keys run together.
     text = f"{request.account}\0{request.method}\0{request.request_id}"
     return blake2b(text.encode(), digest_size=16).digest()

@@ -12,7 +12,7 @@ from typing import Any
 
 Row = tuple[Any, ...]
 
-# SQLite allows 32,766 parameters; a message has 31.
+# SQLite allows 32,766 parameters; a message has 34.
 _LARGEST_PIECE = 512
 # Every length up to this has a statement of its own: it covers nearly every commit under load.
 _SHORT = 64

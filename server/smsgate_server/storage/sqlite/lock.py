@@ -14,6 +14,15 @@ class FileLock:
         self._path = path
         self._file: int | None = None
 
+    def is_free(self) -> bool:
+        """Whether nobody held it just now."""
+        try:
+            self.take()
+        except StoreSetupError:
+            return False
+        self.release()
+        return True
+
     def take(self) -> None:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -38,6 +38,17 @@ async def migrate(path: Path) -> None:
                 await db.executescript(f"BEGIN;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
+async def check_version(path: Path) -> None:
+    """Refuse a database that this server would have to change before using it."""
+    async with aiosqlite.connect(path, isolation_level=None) as db:
+        (version,) = await _one(db, "PRAGMA user_version")
+    if version != migrations()[-1][0]:
+        raise StoreSetupError(
+            f"the database {path} has version {version} and is used by a server of another "
+            "version; use the commands of that version"
+        )
+
+
 async def _one(db: aiosqlite.Connection, sql: str) -> tuple[int]:
     async with db.execute(sql) as cursor:
         row = await cursor.fetchone()

@@ -21,6 +21,17 @@ _DELETE_PARTS = f"""
 """
 _DELETE_EVENTS = "DELETE FROM events WHERE seq <= ?"
 _DELETE_MESSAGES = "DELETE FROM messages WHERE seq <= ?"
+_DELETE_ATTEMPTS = f"""
+    DELETE FROM attempts WHERE key IN (SELECT key FROM attempts WHERE time < ? LIMIT {STEP})
+"""
+_DELETE_SENDS = f"""
+    DELETE FROM code_sends WHERE time < ?
+    AND message_seq IN (SELECT message_seq FROM code_sends ORDER BY message_seq LIMIT {STEP})
+"""
+_DELETE_VERIFICATIONS = f"""
+    DELETE FROM verifications WHERE expire_time < ?
+    AND id IN (SELECT id FROM verifications ORDER BY id LIMIT {STEP})
+"""
 _FIRST_WITH_NEWER_EVENT = (
     "SELECT min(seq) FROM messages WHERE seq > ? AND seq <= ? AND last_seq > ?"
 )
@@ -41,6 +52,19 @@ def delete_parts(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
     """A message that is not final keeps its carrier's ids, however old it is."""
     end = _first_live(tx)
     return [tx.db.execute(_DELETE_PARTS, (min(p, end - 1),)).rowcount for p in positions]
+
+
+def delete_attempts(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
+    return [tx.db.execute(_DELETE_ATTEMPTS, (time,)).rowcount for time in horizons]
+
+
+def delete_codes(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
+    """Verifications that ended, and what was sent for them; returns how many rows went."""
+    return [
+        tx.db.execute(_DELETE_SENDS, (time,)).rowcount
+        + tx.db.execute(_DELETE_VERIFICATIONS, (time,)).rowcount
+        for time in horizons
+    ]
 
 
 def move_earliest(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:

@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.delivery import Delivery, Receipt, Stage
 from smsgate_server.domain.message import (
     NO_PRICE,
@@ -29,7 +30,8 @@ MESSAGE_COLUMNS = (
     "seq, id, account, sender, recipient, country, country_code, text, encoding, characters, "
     "segments, substituted, status, reason, price_status, currency, price_micros, tariff_version, "
     "batch_id, client_reference, labels, on_unknown_submit, verification_id, carrier, create_time, "
-    "update_time, expire_time, schedule_time, sent_time, final_time, last_seq"
+    "update_time, expire_time, schedule_time, sent_time, final_time, last_seq, billing, "
+    "bundle_segments, refunded"
 )
 MESSAGE_WIDTH = MESSAGE_COLUMNS.count(",") + 1
 EVENT_COLUMNS = (
@@ -45,6 +47,7 @@ _ENCODING = (None, *Encoding)
 _PRICE_STATUS = (None, *PriceStatus)
 _UNKNOWN_SUBMIT = (None, *UnknownSubmit)
 _STAGE = (None, *Stage)
+_BILLING = (None, *BillingMode)
 _NO_LABELS: dict[str, str] = {}
 
 
@@ -103,6 +106,9 @@ def message_row(message: Message) -> Row:
         None,
         None,
         message.last_seq,
+        int(message.billing),
+        message.bundle_segments,
+        0,
     )
 
 
@@ -137,6 +143,9 @@ def message_of(row: Row) -> Message:
         sent_time=time_or_none(row[28]),
         final_time=time_or_none(row[29]),
         last_seq=row[30],
+        billing=_BILLING[row[31]],
+        bundle_segments=row[32],
+        refunded=row[33] == 1,
     )
 
 

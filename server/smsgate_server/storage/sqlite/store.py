@@ -9,25 +9,52 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from smsgate_server.domain.account import Account, ApiKey, Limit
+from smsgate_server.domain.charging import Standing
 from smsgate_server.domain.delivery import Receipt, Stage, SubmitResult
 from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.domain.otp import Verification
+from smsgate_server.domain.usage import UsageRow
 from smsgate_server.services.ports import (
     Acceptance,
     Accepted,
+    Attempt,
+    Attempted,
     Cancelled,
+    CancelledCode,
     Claims,
     CommitListener,
+    CreatedAccount,
+    Directory,
     Horizons,
+    LedgerEntry,
+    LimitHit,
     LogBounds,
     LogPage,
     Page,
+    RequestKey,
+    SendCode,
+    SentCode,
+    TariffVersion,
+    ToppedUp,
+    TopUp,
+    UsageQuery,
 )
 from smsgate_server.storage.errors import StoreSetupError
-from smsgate_server.storage.sqlite import acceptance, listing, operations, reader, retention
+from smsgate_server.storage.sqlite import (
+    acceptance,
+    accounts,
+    listing,
+    operations,
+    reader,
+    retention,
+    usage,
+    verifications,
+)
 from smsgate_server.storage.sqlite.lock import FileLock
-from smsgate_server.storage.sqlite.migrations import migrate
+from smsgate_server.storage.sqlite.migrations import check_version, migrate
 from smsgate_server.storage.sqlite.rows import micros
 from smsgate_server.storage.sqlite.writer import Writer, connect
 
@@ -53,8 +80,12 @@ class SqliteStore:
     not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beside: bool = False) -> None:
+        """`beside` opens a database that a server may be using: for accounts, keys, money and
+        tariffs only, which are read anew in every transaction.
+        """
         self._path = path
+        self._beside = beside
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._listeners: list[CommitListener] = []
         self._identity = b""
@@ -79,10 +110,12 @@ class SqliteStore:
     async def open(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.take()
+            served = self._beside and not self._lock.is_free()
+            if not served:
+                self._lock.take()
             # Texts and numbers are for this user alone. The -wal and -shm files get the same.
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            await migrate(self._path)
+            await (check_version if served else migrate)(self._path)
             self._load()
         except (OSError, sqlite3.Error) as error:
             self._lock.release()
@@ -184,6 +217,96 @@ class SqliteStore:
                 high = middle
         return low
 
+    # Accounts
+
+    async def directory(self) -> Directory:
+        with _as_unavailable():
+            return accounts.directory(self._now_reader)
+
+    async def revision(self) -> int:
+        with _as_unavailable():
+            return accounts.revision(self._now_reader)
+
+    async def create_account(self, account: Account, request: RequestKey | None) -> CreatedAccount:
+        return await self._write(accounts.create_accounts, (account, request), CreatedAccount)
+
+    async def replace_account(self, account: Account, version: int) -> bool:
+        return await self._write(accounts.replace_accounts, (account, version), bool)
+
+    async def add_key(self, key: ApiKey) -> None:
+        await self._writer.run(accounts.add_keys, key)
+
+    async def revoke_key(self, key_id: str, now: datetime) -> ApiKey | None:
+        return await self._writer.run(accounts.revoke_keys, (key_id, now))  # type: ignore[no-any-return]
+
+    async def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        await self._writer.run(accounts.note_uses, uses)
+
+    async def standing(self, account: str) -> Standing:
+        with _as_unavailable():
+            return accounts.standing(self._now_reader, account)
+
+    async def top_up(self, top_up: TopUp) -> ToppedUp:
+        return await self._write(accounts.top_up, top_up, ToppedUp)
+
+    async def ledger(self, account: str, after: int, limit: int) -> Sequence[LedgerEntry]:
+        return await self._read(lambda db: accounts.ledger(db, account, after, limit))
+
+    # One-time passwords
+
+    async def send_code(self, wanted: SendCode) -> SentCode:
+        return await self._write(verifications.send_codes, wanted, SentCode)
+
+    async def repeat_code(self, request: RequestKey) -> SentCode | None:
+        with _as_unavailable():
+            return verifications.repeat(self._now_reader, request, self._head)
+
+    async def otp_hits(
+        self, account: str, recipient: str, country: str, limits: Sequence[Limit], now: datetime
+    ) -> Sequence[LimitHit]:
+        return await self._read(
+            lambda db: verifications.hits(db, account, recipient, country, limits, now)
+        )
+
+    async def verification(self, account: str, verification_id: str) -> Verification | None:
+        with _as_unavailable():
+            return verifications.get(self._now_reader, account, verification_id)
+
+    async def newest_verification(
+        self, account: str, recipient: str, purpose: str
+    ) -> Verification | None:
+        with _as_unavailable():
+            return verifications.newest(self._now_reader, account, recipient, purpose)
+
+    async def messages_of(self, verification_id: str) -> Sequence[Message]:
+        with _as_unavailable():
+            return verifications.messages_of(self._now_reader, verification_id)
+
+    async def attempt(self, attempt: Attempt) -> Attempted | None:
+        return await self._writer.run(verifications.attempt, attempt)  # type: ignore[no-any-return]
+
+    async def cancel_verification(
+        self, account: str, verification_id: str, now: datetime
+    ) -> CancelledCode | None:
+        wanted = (account, verification_id, now)
+        return await self._writer.run(verifications.cancel_verifications, wanted)  # type: ignore[no-any-return]
+
+    # Usage and tariffs
+
+    async def count_free_requests(self, counts: Mapping[tuple[str, int], int]) -> None:
+        await self._writer.run(usage.count_free_requests, counts)
+
+    async def usage(self, query: UsageQuery) -> Sequence[UsageRow]:
+        return await self._read(lambda db: usage.usage(db, query))
+
+    async def tariff(self) -> TariffVersion | None:
+        return await self._read(usage.tariff)
+
+    async def import_tariff(self, version: TariffVersion) -> bool:
+        return await self._write(usage.import_tariffs, version, bool)
+
+    # Retention
+
     async def prune(self, horizons: Horizons) -> Mapping[str, int]:
         earliest = await self.position_at(horizons.log)
         await self._writer.run(retention.move_earliest, earliest)
@@ -191,6 +314,7 @@ class SqliteStore:
         forgotten = {
             "requests": await self._sweep(retention.delete_requests, micros(horizons.requests)),
             "orphans": await self._sweep(retention.delete_orphans, micros(horizons.orphans)),
+            "attempts": await self._sweep(retention.delete_attempts, micros(horizons.requests)),
             "parts": await self._sweep(
                 retention.delete_parts, await self.position_at(horizons.parts)
             ),
@@ -198,6 +322,8 @@ class SqliteStore:
         if horizons.messages is not None:
             position = min(await self.position_at(horizons.messages), self._earliest)
             forgotten["messages"] = await self._sweep(retention.delete_messages, position)
+            codes = micros(min(horizons.messages, horizons.codes))
+            forgotten["codes"] = await self._sweep(retention.delete_codes, codes)
         return forgotten
 
     async def _sweep(self, operation: Callable[..., Any], horizon: int) -> int:

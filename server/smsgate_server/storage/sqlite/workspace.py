@@ -39,10 +39,11 @@ _INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{r
 _UPDATE_MESSAGES = BulkStatement(
     """
     UPDATE messages SET status = v.column2, reason = v.column3, carrier = v.column4,
-        update_time = v.column5, sent_time = v.column6, final_time = v.column7, last_seq = v.column8
+        update_time = v.column5, sent_time = v.column6, final_time = v.column7,
+        last_seq = v.column8, refunded = v.column9
     FROM (VALUES {rows}) AS v WHERE seq = v.column1
     """,
-    8,
+    9,
 )
 _UPDATE_DELIVERIES = BulkStatement(
     """
@@ -100,7 +101,8 @@ class Workspace:
             assert step.event.seq == self._tx.head
             self._events.append(event_row(step.event, message.last_seq))
             self._tx.events.append(step.event)
-            self.messages[seq] = message.after(step.event)
+            after = self.messages[seq] = message.after(step.event)
+            self._tx.books.follow(message, after)
             self._changed.add(seq)
         self.deliveries[seq] = step.delivery
 
@@ -133,4 +135,5 @@ def _changes(message: Message) -> Row:
         micros_or_none(message.sent_time),
         micros_or_none(message.final_time),
         message.last_seq,
+        message.refunded,
     )

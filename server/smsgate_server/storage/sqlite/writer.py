@@ -18,6 +18,7 @@ from typing import Any
 
 from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.message import StatusEvent
+from smsgate_server.storage.sqlite.books import Books
 
 # The most requests in one transaction: bounds the time that the first of them waits.
 _MAX_GROUP = 1024
@@ -34,12 +35,18 @@ _CHECKPOINT_SECONDS = 1.0
 
 @dataclass
 class Transaction:
-    """What the operations of one commit share. `head` is the number of the newest event."""
+    """What the operations of one commit share. `head` is the number of the newest event; `books` is
+    written once they are all done.
+    """
 
     db: sqlite3.Connection
     head: int
     waiting: int
     events: list[StatusEvent] = field(default_factory=list)
+    books: Books = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.books = Books(self.db)
 
     def next_seq(self) -> int:
         self.head += 1
@@ -150,6 +157,7 @@ class Writer:
             for operation, jobs in kinds.items():
                 results = operation(transaction, [job.argument for job in jobs])
                 answers += zip(jobs, results, strict=True)
+            transaction.books.write()
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:

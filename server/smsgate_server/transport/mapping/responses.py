@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
-from google.type.money_pb2 import Money
 
 from smsgate.v1 import message_pb2 as pb
 from smsgate.v1 import message_service_pb2 as service_pb
@@ -13,6 +12,7 @@ from smsgate_server.domain.message import Message, Status, StatusEvent
 from smsgate_server.domain.segmentation import MAX_TEXT_CHARACTERS, Segmentation
 from smsgate_server.domain.smart_encoding import ForcingCharacter
 from smsgate_server.domain.submission import Draft
+from smsgate_server.transport.mapping.money import money
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_SEGMENTS_SHOWN = 100
@@ -25,11 +25,6 @@ def timestamp(time: datetime) -> Timestamp:
 
 def duration(span: timedelta) -> Duration:
     return Duration(seconds=span.days * 86_400 + span.seconds, nanos=span.microseconds * 1_000)
-
-
-def money(micros: int, currency: str) -> Money:
-    units, rest = divmod(micros, 1_000_000)
-    return Money(currency_code=currency, units=units, nanos=rest * 1_000)
 
 
 def _status(status: Status) -> pb.MessageStatus.ValueType:

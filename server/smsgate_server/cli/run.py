@@ -1,26 +1,19 @@
-"""The operator's command line: smsgate-server."""
+"""`smsgate-server run`: the gateway until it is told to stop."""
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from smsgate_server import __version__, logs
-from smsgate_server.app import serve
+from smsgate_server import logs
+from smsgate_server.app import NotReachableSafely, serve
+from smsgate_server.cli.failing import fail
 from smsgate_server.config import ConfigError, Settings, load
+from smsgate_server.services.otp_keys import OtpKeyError
 from smsgate_server.storage.errors import StoreSetupError
-
-app = typer.Typer(
-    name="smsgate-server",
-    help="The smsgate SMS gateway: gRPC in, carriers out, every status change live.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 
 _Listen = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Where to serve gRPC; port 0 picks one.")
@@ -32,26 +25,11 @@ _Metrics = Annotated[
     str | None, typer.Option(metavar="HOST:PORT", help="Where to serve Prometheus metrics.")
 ]
 _AllowRemote = Annotated[
-    bool | None, typer.Option("--allow-remote", help="Serve other machines, without encryption.")
+    bool | None,
+    typer.Option("--allow-remote", help="Serve others without TLS or keys."),
 ]
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"smsgate-server {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command()
 def run(
     listen: _Listen = None,
     store: _Store = None,
@@ -75,10 +53,8 @@ def run(
         settings = load(config, arguments)
         logs.configure(settings.log_format, settings.log_level)
         uvloop.run(_serve(settings, hints))
-    except (ConfigError, StoreSetupError, OSError) as error:
-        for line in str(error).splitlines():
-            typer.echo(f"smsgate-server: {line}", err=True)
-        raise typer.Exit(2) from None
+    except (ConfigError, StoreSetupError, OtpKeyError, NotReachableSafely, OSError) as error:
+        fail(error)
 
 
 async def _serve(settings: Settings, hints: bool) -> None:
@@ -104,19 +80,3 @@ Try it from another terminal:
   grpcurl -plaintext -d '{{"snapshot":true}}' {address} smsgate.v1.MessageService/StreamStatus
 The carrier is simulated: nothing is sent to anyone. Ctrl-C stops the server.
 """
-
-
-@app.command()
-def settings() -> None:
-    """List every setting with its default."""
-    for name, field in Settings.model_fields.items():
-        default = field.get_default(call_default_factory=True)
-        typer.echo(f"{name} = {default!r}\n    {field.description}")
-
-
-@app.command()
-def demo() -> None:
-    """Start a server of its own, send a batch to many countries, show every status change."""
-    from smsgate_server.demo import run_demo
-
-    sys.exit(asyncio.run(run_demo()))

@@ -1,20 +1,17 @@
-"""The store that forgets: everything in dicts, for tests, simulations and trying things out.
-
-No method waits, so each one is a transaction by itself. The rules are those of the domain; what is
-here only keeps their results.
-"""
+"""Messages, the log of their events, what carriers say of them."""
 
 import asyncio
 import secrets
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from heapq import heappop, heappush
 from itertools import count, islice
 from operator import attrgetter
 
+from smsgate_server.domain.charging import Declined, Terms
 from smsgate_server.domain.delivery import (
     Delivery,
     OutcomeKind,
@@ -49,6 +46,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     StoredEntry,
 )
+from smsgate_server.storage.memory.books import Books
 
 # A page examines at most this many messages, so that a filter that matches almost nothing cannot
 # hold the event loop for long.
@@ -61,18 +59,19 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 _seq = attrgetter("seq")
 
-# Stands for an entry whose own request id was used for something else.
-_CONFLICT = 0
+# Stands for an entry without a message.
+_NONE = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What a request id was used for."""
+    """What a request id was used for. `declined` is why entries have no message, by index."""
 
     fingerprint: bytes
     seqs: Sequence[int]
     refused: str
     create_time: datetime
+    declined: Mapping[int, Declined] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,11 @@ class _Agenda:
             yield first[1]
 
 
-class MemoryStore:
-    """See `smsgate_server.services.ports.Store`. What it acknowledged survives nothing."""
+class Messages:
+    """The MessageStore port."""
 
-    def __init__(self, identity: bytes | None = None) -> None:
+    def __init__(self, books: Books, identity: bytes | None = None) -> None:
+        self._books = books
         self._identity = identity or secrets.token_bytes(8)
         self._head = 0
         self._earliest = 0
@@ -163,12 +163,29 @@ class MemoryStore:
         request = acceptance.request
         if request is not None and (seen := self._requests.get(_name(request))):
             return self._repeat(request, seen)
-        entries = [self._store(entry) for entry in acceptance.entries]
-        if request is not None:
-            seqs = [entry.message.seq if entry.message else _CONFLICT for entry in entries]
-            self._remember(request, seqs, acceptance.refused, self._time_of(acceptance))
+        if acceptance.all_or_nothing and (unpaid := self._unpaid(acceptance)):
+            return Accepted(unpaid, self._head)
+        entries = [self._store(entry, acceptance.terms) for entry in acceptance.entries]
+        fresh = [e.message for e in entries if e.message is not None and not e.replayed]
+        if fresh:
+            country = "" if fresh[0].batch_id else fresh[0].country
+            self._books.usage.paid_request(fresh[0].account, fresh[0].create_time, country)
+        if request is not None and not _all_declined(entries):
+            self._remember(request, entries, acceptance.refused, self._time_of(acceptance))
         self._commit()
         return Accepted(entries, self._head)
+
+    def _unpaid(self, acceptance: Acceptance) -> list[StoredEntry]:
+        """One entry for each of the acceptance if not all can be paid; else nothing."""
+        entries = acceptance.entries
+        fresh = [
+            e.message for e in entries if not (e.request and _name(e.request) in self._requests)
+        ]
+        declined = self._books.check(acceptance.terms, fresh)
+        if not declined:
+            return []
+        reasons = {fresh[index].id: why for index, why in declined.items()}
+        return [StoredEntry(None, declined=reasons.get(e.message.id)) for e in entries]
 
     async def repeat(self, acceptance: Acceptance) -> Accepted | None:
         keys = [acceptance.request or entry.request for entry in acceptance.entries]
@@ -176,37 +193,60 @@ class MemoryStore:
             return await self.accept(acceptance)
         return None
 
+    def request_of(self, request: RequestKey) -> StoredEntry | None:
+        """What a request for one message stored; None if it was never made."""
+        seen = self._requests.get(_name(request))
+        if seen is None:
+            return None
+        return next(iter(self._repeat(request, seen).entries), StoredEntry(None))
+
     def _repeat(self, request: RequestKey, seen: _Request) -> Accepted:
         if request.fingerprint != seen.fingerprint:
             return Accepted((), self._head, conflict=True)
         entries = [
-            StoredEntry(None) if seq == _CONFLICT else StoredEntry(self._messages[seq], True)
-            for seq in seen.seqs
-            if seq == _CONFLICT or seq in self._messages
+            StoredEntry(self._messages[seq], True)
+            if seq != _NONE
+            else StoredEntry(None, declined=seen.declined.get(index))
+            for index, seq in enumerate(seen.seqs)
+            if seq == _NONE or seq in self._messages
         ]
         return Accepted(entries, self._head, replayed=True, refused=seen.refused)
 
-    def _store(self, entry: Entry) -> StoredEntry:
+    def _store(self, entry: Entry, terms: Terms) -> StoredEntry:
         request = entry.request
         if request is not None and (seen := self._requests.get(_name(request))):
             first = next(iter(self._repeat(request, seen).entries), None)
             return first or StoredEntry(None)
+        charged = self._books.charge(terms, entry.message)
+        if isinstance(charged, Declined):
+            return StoredEntry(None, declined=charged)
         seq = self._head + 1
-        message = replace(entry.message, seq=seq, last_seq=seq)
+        covered = charged.bundle_segments
+        message = replace(entry.message, seq=seq, last_seq=seq, bundle_segments=covered)
+        self._add(message)
+        stored = StoredEntry(message, over_budget=charged.over_budget)
+        if request is not None:
+            self._remember(request, [stored], "", message.create_time)
+        return stored
+
+    def _add(self, message: Message) -> None:
+        seq = message.seq
         self._messages[seq] = message
         self._order.append(seq)
         self._seqs[message.id] = seq
         self._histories[seq] = []
+        self._books.enter(message)
         self._write_event(opening_event(message, seq))
         self._set_delivery(message, begin(message))
-        if request is not None:
-            self._remember(request, [seq], "", message.create_time)
-        return StoredEntry(message)
 
     def _remember(
-        self, request: RequestKey, seqs: Sequence[int], refused: str, time: datetime
+        self, request: RequestKey, entries: Sequence[StoredEntry], refused: str, time: datetime
     ) -> None:
-        self._requests[_name(request)] = _Request(request.fingerprint, seqs, refused, time)
+        seqs = [entry.message.seq if entry.message else _NONE for entry in entries]
+        declined = {i: e.declined for i, e in enumerate(entries) if e.declined is not None}
+        self._requests[_name(request)] = _Request(
+            request.fingerprint, seqs, refused, time, declined
+        )
 
     def _time_of(self, acceptance: Acceptance) -> datetime:
         """When it was accepted. An empty one does not say: the newest time on record stands in."""
@@ -425,7 +465,8 @@ class MemoryStore:
 
     def _apply(self, message: Message, step: Step) -> None:
         if step.event is not None:
-            self._messages[message.seq] = message.after(step.event)
+            after = self._messages[message.seq] = message.after(step.event)
+            self._books.follow(message, after)
             self._write_event(step.event)
         self._set_delivery(message, step.delivery)
 
@@ -458,6 +499,11 @@ class MemoryStore:
 
 def _name(request: RequestKey) -> tuple[str, str, str]:
     return request.account, request.method, request.request_id
+
+
+def _all_declined(entries: Sequence[StoredEntry]) -> bool:
+    """Then the request was refused, and a refused request does not use up its id."""
+    return bool(entries) and all(entry.declined for entry in entries)
 
 
 def _same_batch(event: StatusEvent, following: StatusEvent) -> bool:

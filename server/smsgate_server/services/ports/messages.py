@@ -1,14 +1,15 @@
-"""What the services need from the world, with the guarantees they rely on."""
+"""Messages, their log and the way to the handsets, as the services need them from the world."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from smsgate_server.domain.charging import DEFAULT_TERMS, Declined, Terms
 from smsgate_server.domain.delivery import Receipt, SubmitOutcome, SubmitResult
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
-from smsgate_server.domain.pricing import Tariff
+from smsgate_server.domain.pricing import PriceList
 
 
 class Clock(Protocol):
@@ -27,8 +28,8 @@ class Ids(Protocol):
 
 
 class Pricing(Protocol):
-    def tariff(self) -> Tariff:
-        """The price list in force now."""
+    def prices(self, now: datetime) -> PriceList:
+        """The prices in force at `now`."""
         ...
 
 
@@ -55,22 +56,29 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Messages to store together.
+    """Messages of one account to store together, each charged by `terms`.
 
-    `refused` is kept with the request, so that a repeat can tell it again.
+    `refused` is kept with the request, so that a repeat can tell it again. With `all_or_nothing`
+    none is stored if one cannot be paid.
     """
 
     entries: Sequence[Entry]
     request: RequestKey | None = None
     refused: str = ""
+    terms: Terms = DEFAULT_TERMS
+    all_or_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """`message` is None if the request id of the entry was used for something else, then or now."""
+    """`message` is None if it was not paid for (`declined` says why), or else if the request id of
+    the entry was used for something else, then or now.
+    """
 
     message: Message | None
     replayed: bool = False
+    declined: Declined | None = None
+    over_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +151,23 @@ class LogBounds:
 
 @dataclass(frozen=True, slots=True)
 class Horizons:
-    """What may be forgotten: everything older than these times."""
+    """What may be forgotten: everything older than these times.
+
+    `codes` bounds how soon sends of codes are forgotten with their messages: limits count them.
+    """
 
     log: datetime
     requests: datetime
     orphans: datetime
     parts: datetime
+    codes: datetime
     messages: datetime | None = None
 
 
 CommitListener = Callable[[Sequence[StatusEvent]], None]
 
 
-class Store(Protocol):
+class MessageStore(Protocol):
     """Durable messages and the log of their events.
 
     Each method is one transaction: it happens wholly or not at all, and once it returned it

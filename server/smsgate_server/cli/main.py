@@ -1,0 +1,55 @@
+"""The commands of smsgate-server, put together."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from smsgate_server import __version__
+from smsgate_server.cli import accounts, otp_keys, tariffs
+from smsgate_server.cli.run import run
+from smsgate_server.config import Settings
+
+app = typer.Typer(
+    name="smsgate-server",
+    help="The smsgate SMS gateway: gRPC in, carriers out, every status change live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.add_typer(accounts.app, name="accounts")
+app.add_typer(tariffs.app, name="tariffs")
+app.add_typer(otp_keys.app, name="otp-keys")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"smsgate-server {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def settings() -> None:
+    """List every setting with its default."""
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        typer.echo(f"{name} = {default!r}\n    {field.description}")
+
+
+@app.command()
+def demo() -> None:
+    """Start a server of its own, send a batch to many countries, show every status change."""
+    from smsgate_server.demo import run_demo
+
+    sys.exit(asyncio.run(run_demo()))

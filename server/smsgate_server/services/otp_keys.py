@@ -1,0 +1,74 @@
+"""The keys that codes derive from: in a file or the environment, never in the database."""
+
+import os
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from smsgate_server.domain.otp_codes import OtpKeys
+
+_KEY_BYTES = 32
+# How many keys a rotation leaves: enough for one a minute and codes that live ten.
+_KEPT_KEYS = 12
+_HEADER = (
+    "# Keys of one-time passwords, the newest first. Keep the file secret, outside the database.\n"
+    "# An old key may go once the codes made with it have ended: ten minutes after the next.\n"
+)
+
+
+class OtpKeyError(Exception):
+    """What is wrong with the keys, for the operator."""
+
+
+def load_keys(path: Path | None, text: str, entropy: Callable[[int], bytes]) -> OtpKeys:
+    """The keys of `text` if there are any, else of the file, which is made if there is none;
+    without either, keys that end with the process.
+    """
+    if text:
+        return _parse(text.replace(",", "\n"), "the setting otp_keys")
+    if path is None:
+        return OtpKeys.parse(_line("memory", entropy))
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, _HEADER + _line("first", entropy))
+        return _parse(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise OtpKeyError(f"cannot use the keys in {path}: {error}") from error
+    except UnicodeDecodeError:
+        # The error itself holds the whole file, and errors end up in logs.
+        raise OtpKeyError(f"cannot use the keys in {path}: it is not text") from None
+
+
+def rotate(path: Path, now: datetime, entropy: Callable[[int], bytes]) -> OtpKeys:
+    """Put a new key in front of those in the file, and let go of all but the newest few."""
+    present = path.read_text(encoding="utf-8")
+    _parse(present, str(path))
+    lines = [line for line in present.splitlines() if line.strip() and line[0] != "#"]
+    kept = [_line(f"k{now:%Y%m%d%H%M%S}", entropy), *(f"{line}\n" for line in lines)]
+    text = _HEADER + "".join(kept[:_KEPT_KEYS])
+    keys = _parse(text, str(path))
+    fresh = path.with_name(path.name + ".new")
+    _write(fresh, text)
+    fresh.replace(path)
+    return keys
+
+
+def _parse(text: str, where: str) -> OtpKeys:
+    try:
+        return OtpKeys.parse(text)
+    except ValueError as error:
+        raise OtpKeyError(f"{where}: {error}") from None
+
+
+def _line(key_id: str, entropy: Callable[[int], bytes]) -> str:
+    return f"{key_id} {b64encode(entropy(_KEY_BYTES)).decode()}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())

@@ -1,0 +1,100 @@
+"""What the services need from the world, with the guarantees they rely on.
+
+messages.py       messages, the log of their events, carriers, clock and ids
+accounts.py       accounts, API keys, balances
+verifications.py  one-time passwords
+usage.py          usage and tariffs
+"""
+
+from typing import Protocol
+
+from smsgate_server.services.ports.accounts import (
+    MAX_BALANCE,
+    AccountStore,
+    CreatedAccount,
+    Directory,
+    EntryKind,
+    LedgerEntry,
+    ToppedUp,
+    TopUp,
+)
+from smsgate_server.services.ports.messages import (
+    Acceptance,
+    Accepted,
+    Cancelled,
+    Carrier,
+    Claim,
+    Claims,
+    Clock,
+    CommitListener,
+    Entry,
+    Horizons,
+    Ids,
+    LogBounds,
+    LogPage,
+    MessageStore,
+    Page,
+    Pricing,
+    ReceiptSink,
+    RequestKey,
+    StoredEntry,
+)
+from smsgate_server.services.ports.usage import TariffStore, TariffVersion, UsageQuery, UsageStore
+from smsgate_server.services.ports.verifications import (
+    Attempt,
+    Attempted,
+    CancelledCode,
+    Judge,
+    LimitHit,
+    SendCode,
+    SentCode,
+    VerificationStore,
+)
+
+
+class Store(MessageStore, AccountStore, VerificationStore, UsageStore, TariffStore, Protocol):
+    """All that is durable, in one place: what belongs together is changed in one transaction."""
+
+
+__all__ = [
+    "MAX_BALANCE",
+    "Acceptance",
+    "Accepted",
+    "AccountStore",
+    "Attempt",
+    "Attempted",
+    "Cancelled",
+    "CancelledCode",
+    "Carrier",
+    "Claim",
+    "Claims",
+    "Clock",
+    "CommitListener",
+    "CreatedAccount",
+    "Directory",
+    "Entry",
+    "EntryKind",
+    "Horizons",
+    "Ids",
+    "Judge",
+    "LedgerEntry",
+    "LimitHit",
+    "LogBounds",
+    "LogPage",
+    "MessageStore",
+    "Page",
+    "Pricing",
+    "ReceiptSink",
+    "RequestKey",
+    "SendCode",
+    "SentCode",
+    "Store",
+    "StoredEntry",
+    "TariffStore",
+    "TariffVersion",
+    "TopUp",
+    "ToppedUp",
+    "UsageQuery",
+    "UsageStore",
+    "VerificationStore",
+]

@@ -1,0 +1,180 @@
+"""Rate limits as token buckets in memory, and how much of each is left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from smsgate_server.domain.account import Limit, LimitKind, PolicyMode
+from smsgate_server.domain.errors import ErrorReason, ResourceExhausted, SmsgateError
+from smsgate_server.services.access import Caller
+from smsgate_server.services.notices import Notices
+from smsgate_server.services.ports import Clock
+from smsgate_server.services.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStatus:
+    """`remaining` is None where it differs from recipient to recipient."""
+
+    limit: Limit
+    remaining: int | None
+    reset_time: datetime | None
+
+
+class _Bucket:
+    """Holds up to `capacity` and fills at `rate` a second. Refused takes take nothing."""
+
+    __slots__ = ("_at", "_level", "capacity", "rate")
+
+    def __init__(self, limit: Limit, now: float) -> None:
+        seconds = limit.period.total_seconds() if limit.period else 1.0
+        self.capacity = float(limit.burst or limit.maximum)
+        self.rate = limit.maximum / seconds
+        self._level = self.capacity
+        self._at = now
+
+    def _fill(self, now: float) -> None:
+        self._level = min(self.capacity, self._level + max(now - self._at, 0.0) * self.rate)
+        self._at = now
+
+    def take(self, count: int, now: float) -> float:
+        """Seconds until `count` can be taken; 0 if they were."""
+        self._fill(now)
+        if self._level >= count:
+            self._level -= count
+            return 0.0
+        return self.wait(count)
+
+    def wait(self, count: int) -> float:
+        missing = count - self._level
+        return max(missing / self.rate, 0.001) if self.rate else float("inf")
+
+    def give_back(self, count: int) -> None:
+        self._level = min(self.capacity, self._level + count)
+
+    def left(self, now: float) -> tuple[int, float]:
+        """How much is left, and in how many seconds all of it is there again."""
+        self._fill(now)
+        missing = self.capacity - self._level
+        full_in = missing / self.rate if self.rate else 0.0
+        return int(self._level), full_in
+
+
+class Quotas:
+    """`monotonic` tells seconds that never go back."""
+
+    def __init__(self, clock: Clock, monotonic: Callable[[], float], notices: Notices) -> None:
+        self._clock = clock
+        self._monotonic = monotonic
+        self._notices = notices
+        self._buckets: dict[tuple[str, Limit], _Bucket] = {}
+        self._streams: dict[str, int] = {}
+
+    def enter(self, caller: Caller) -> None:
+        """Count a call, refused or not; ResourceExhausted if it is one too many."""
+        limits = caller.profile.request_limits
+        if limits:
+            key = caller.key.id if caller.key else ""
+            for limit in limits:
+                of_key = limit.kind is LimitKind.KEY_REQUESTS
+                self._take(caller.account, key if of_key else caller.account, limit, 1)
+
+    def take_messages(self, profile: Profile, count: int) -> None:
+        """Count messages before they are accepted; `return_messages` if they are not."""
+        taken: list[Limit] = []
+        try:
+            for limit in profile.message_limits:
+                self._take(profile.id, profile.id, limit, count)
+                taken.append(limit)
+        except ResourceExhausted:
+            self._give_back(profile, taken, count)
+            raise
+
+    def return_messages(self, profile: Profile, count: int) -> None:
+        self._give_back(profile, profile.message_limits, count)
+
+    def would_refuse(self, profile: Profile, count: int) -> list[SmsgateError]:
+        """What `take_messages` would raise now."""
+        now = self._monotonic()
+        found: list[SmsgateError] = []
+        for limit in profile.message_limits:
+            bucket = self._bucket(profile.id, limit, now)
+            if limit.mode is PolicyMode.ENFORCE and bucket.left(now)[0] < count:
+                found.append(_refusal(limit, bucket, count))
+        return found
+
+    def _give_back(self, profile: Profile, limits: Sequence[Limit], count: int) -> None:
+        now = self._monotonic()
+        for limit in limits:
+            self._bucket(profile.id, limit, now).give_back(count)
+
+    def _take(self, account: str, owner: str, limit: Limit, count: int) -> None:
+        now = self._monotonic()
+        bucket = self._bucket(owner, limit, now)
+        if bucket.take(count, now):
+            self._refuse(account, limit, _refusal(limit, bucket, count))
+
+    def _refuse(self, account: str, limit: Limit, error: ResourceExhausted) -> None:
+        if limit.mode is PolicyMode.ENFORCE:
+            raise error
+        self._notices.record(account, [error])
+
+    def _bucket(self, owner: str, limit: Limit, now: float) -> _Bucket:
+        bucket = self._buckets.get((owner, limit))
+        if bucket is None:
+            bucket = self._buckets[owner, limit] = _Bucket(limit, now)
+        return bucket
+
+    def open_stream(self, caller: Caller) -> None:
+        """Count a stream; `close_stream` when it ends."""
+        streams = self._streams.get(caller.account, 0)
+        for limit in caller.profile.stream_limits:
+            if streams >= limit.maximum:
+                self._refuse(caller.account, limit, _too_many_streams(limit))
+        self._streams[caller.account] = streams + 1
+
+    def close_stream(self, caller: Caller) -> None:
+        self._streams[caller.account] -= 1
+
+    def status(self, profile: Profile, key: str = "") -> list[LimitStatus]:
+        """How much is left of each limit of an account, and of those of one of its keys."""
+        return [self._status(profile, limit, key) for limit in profile.limits]
+
+    def _status(self, profile: Profile, limit: Limit, key: str) -> LimitStatus:
+        if limit.kind.of_otp or (limit.kind is LimitKind.KEY_REQUESTS and not key):
+            return LimitStatus(limit, None, None)
+        if limit.kind is LimitKind.STREAMS:
+            streams = self._streams.get(profile.id, 0)
+            return LimitStatus(limit, max(limit.maximum - streams, 0), None)
+        now = self._monotonic()
+        owner = key if limit.kind is LimitKind.KEY_REQUESTS else profile.id
+        remaining, full_in = self._bucket(owner, limit, now).left(now)
+        reset = self._clock.now() + timedelta(seconds=full_in) if full_in else None
+        return LimitStatus(limit, remaining, reset)
+
+
+def _refusal(limit: Limit, bucket: _Bucket, count: int) -> ResourceExhausted:
+    word, period = limit.kind.word, limit.period
+    metadata = {"limit": word}
+    seconds = period.total_seconds() if period else 0
+    what = f"the limit {word} of {limit.maximum} per {seconds:g} s"
+    if count > bucket.capacity:
+        # Waiting never helps: the bucket cannot hold as much.
+        message = f"{what} never allows {count} at once; at most {bucket.capacity:g}"
+        return ResourceExhausted(ErrorReason.RATE_LIMITED, message, metadata, subject=word)
+    return ResourceExhausted(
+        ErrorReason.RATE_LIMITED,
+        f"{what} is used up; try again later",
+        metadata,
+        subject=word,
+        retry_after=timedelta(seconds=bucket.wait(count)),
+    )
+
+
+def _too_many_streams(limit: Limit) -> ResourceExhausted:
+    return ResourceExhausted(
+        ErrorReason.TOO_MANY_STREAMS,
+        f"{limit.maximum} streams of this account are open, and no more may be",
+        {"limit": limit.kind.word, "maximum": str(limit.maximum)},
+        subject=limit.kind.word,
+    )

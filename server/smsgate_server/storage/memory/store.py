@@ -1,0 +1,14 @@
+"""The Store port in dicts."""
+
+from smsgate_server.storage.memory.accounts import Accounts
+from smsgate_server.storage.memory.books import Books
+from smsgate_server.storage.memory.verifications import Verifications
+
+
+class MemoryStore(Verifications, Accounts):
+    """See `smsgate_server.services.ports.Store`. What it acknowledged survives nothing."""
+
+    def __init__(self, identity: bytes | None = None) -> None:
+        books = Books()
+        Verifications.__init__(self, books, identity)
+        Accounts.__init__(self, books)

@@ -1,0 +1,176 @@
+"""What one commit changes of balances and counts: read once, changed in memory, written once."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.charging import (
+    NO_STANDING,
+    Charged,
+    Declined,
+    Standing,
+    Terms,
+    charge,
+    refund,
+)
+from smsgate_server.domain.message import Message
+from smsgate_server.domain.usage import Usage
+from smsgate_server.services.ports import EntryKind
+from smsgate_server.storage.sqlite.bulk import BulkStatement, Row
+from smsgate_server.storage.sqlite.rows import micros
+
+_FIND = BulkStatement(
+    "SELECT account, balance, month, spent, bundle_used FROM standings "
+    "WHERE account IN (VALUES {rows})",
+    1,
+)
+_WRITE = BulkStatement(
+    """
+    INSERT INTO standings (account, balance, month, spent, bundle_used) VALUES {rows}
+    ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, month = excluded.month,
+        spent = excluded.spent, bundle_used = excluded.bundle_used
+    """,
+    5,
+)
+_ENTER = BulkStatement(
+    "INSERT INTO ledger "
+    "(account, kind, micros, balance, time, note, messages, first_seq, last_seq) VALUES {rows}",
+    9,
+)
+COUNTS = (
+    "free_requests",
+    "paid_requests",
+    "messages",
+    "otp_messages",
+    "segments",
+    "bundle_segments",
+    "unpriced_segments",
+    "cost",
+)
+_COUNT = BulkStatement(
+    f"""
+    INSERT INTO usage (account, day, country, status, currency, {", ".join(COUNTS)})
+    VALUES {{rows}}
+    ON CONFLICT (account, day, country, status, currency) DO UPDATE SET
+    {", ".join(f"{count} = {count} + excluded.{count}" for count in COUNTS)}
+    """,
+    5 + len(COUNTS),
+)
+
+
+@dataclass
+class _Movement:
+    """The messages of one commit that move a balance in one direction."""
+
+    micros: int = 0
+    messages: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+
+    def add(self, micros: int, message: Message) -> None:
+        self.micros += micros
+        self.messages += 1
+        self.first_seq = min(self.first_seq or message.seq, message.seq)
+        self.last_seq = max(self.last_seq, message.seq)
+
+
+class Books:
+    """`usage` takes counts; `charge` and `refund` take money. `write` once, before the commit."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.usage = Usage()
+        self._standings: dict[str, Standing] = {}
+        self._changed: set[str] = set()
+        self._movements: dict[tuple[str, EntryKind], _Movement] = {}
+        self._time = 0
+
+    def load(self, accounts: Iterable[str]) -> None:
+        """Read the standings of these accounts, all at once."""
+        missing = [(account,) for account in set(accounts) if account not in self._standings]
+        for account, *figures in _FIND.fetch(self._db, missing):
+            self._standings[account] = Standing(*figures)
+
+    def standing(self, account: str) -> Standing:
+        return self._standings.get(account, NO_STANDING)
+
+    def check(self, terms: Terms, messages: Sequence[Message]) -> dict[int, Declined]:
+        """Which of `messages`, all of one account, could not be paid after those before them."""
+        standing = self.standing(messages[0].account) if messages else NO_STANDING
+        declined = {}
+        for index, message in enumerate(messages):
+            charged = charge(terms, standing, message)
+            if isinstance(charged, Declined):
+                declined[index] = charged
+            else:
+                standing = charged.standing
+        return declined
+
+    def charge(self, terms: Terms, message: Message) -> Charged | Declined:
+        """Charge a message that is about to be numbered; `enter` it once it is."""
+        charged = charge(terms, self.standing(message.account), message)
+        if isinstance(charged, Charged) and charged.standing != self.standing(message.account):
+            self._standings[message.account] = charged.standing
+            self._changed.add(message.account)
+        return charged
+
+    def enter(self, message: Message) -> None:
+        """Count a stored message, and put its charge in the ledger."""
+        self.usage.accepted(message)
+        if message.billing is BillingMode.PREPAID and message.cost_micros:
+            self._move(EntryKind.CHARGE, -message.cost_micros, message)
+
+    def deposit(self, account: str, micros_in: int) -> Standing:
+        """Add to a balance. What moved it before goes into the ledger first."""
+        self.load([account])
+        self._write_ledger()
+        before = self.standing(account)
+        after = replace(before, balance=before.balance + micros_in)
+        self._standings[account] = after
+        self._changed.add(account)
+        return after
+
+    def follow(self, before: Message, after: Message) -> None:
+        """Count what became of a message, and return its charge if it was never sent."""
+        self.usage.moved(before, after)
+        if not after.refunded or before.refunded:
+            return
+        account = after.account
+        self.load([account])
+        self._standings[account] = refund(self.standing(account), after)
+        self._changed.add(account)
+        if after.billing is BillingMode.PREPAID and after.cost_micros:
+            self._move(EntryKind.REFUND, after.cost_micros, after)
+
+    def _move(self, kind: EntryKind, amount: int, message: Message) -> None:
+        self._movements.setdefault((message.account, kind), _Movement()).add(amount, message)
+        self._time = max(self._time, micros(message.update_time))
+
+    def write(self) -> None:
+        if self._changed:
+            _WRITE.run(self._db, [self._standing_row(account) for account in self._changed])
+        self._write_ledger()
+        if self.usage.changes:
+            _COUNT.run(self._db, [(*key, *row) for key, row in self.usage.changes.items()])
+
+    def _write_ledger(self) -> None:
+        if self._movements:
+            _ENTER.run(self._db, self._ledger_rows())
+            self._movements.clear()
+
+    def _standing_row(self, account: str) -> Row:
+        s = self._standings[account]
+        return (account, s.balance, s.month, s.spent, s.bundle_used)
+
+    def _ledger_rows(self) -> list[Row]:
+        """Refunds before charges, so that no entry shows a balance that could not be."""
+        rows = []
+        for (account, kind), moved in sorted(self._movements.items(), reverse=True):
+            balance = self.standing(account).balance
+            charges = self._movements.get((account, EntryKind.CHARGE))
+            if kind is EntryKind.REFUND and charges is not None:
+                balance -= charges.micros
+            span = (moved.messages, moved.first_seq, moved.last_seq)
+            rows.append((account, int(kind), moved.micros, balance, self._time, "", *span))
+        return rows
