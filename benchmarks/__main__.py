@@ -14,13 +14,14 @@ from rich.console import Console
 
 from benchmarks import machine, report
 from benchmarks.bench import Bench
-from benchmarks.figures import batch, chain, get, send, stream, volume
+from benchmarks.figures import batch, chain, get, guarded, send, stream, volume
 from benchmarks.processes import ROOT
 from benchmarks.report import Figure
 
 _BUILD = ROOT / "build"
 _GROUPS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "send": send.run,
+    "guarded": guarded.run,
     "get": get.run,
     "batch": batch.run,
     "stream": stream.run,

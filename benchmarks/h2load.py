@@ -23,6 +23,8 @@ def run(orders: Orders, folder: Path) -> Measured:
     command = [PROGRAM, "-D", f"{orders.seconds * 1e3:.0f}ms", "-c", str(orders.connections)]
     command += ["-m", str(orders.in_flight // orders.connections), "-t", "1", "-d", str(body)]
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+    if orders.api_key:
+        command += ["-H", f"authorization: Bearer {orders.api_key}"]
     command += ["--log-file", str(log), f"http://{orders.target}{orders.path}"]
     start, cpu = time.perf_counter(), cpu_seconds(orders.pid)
     subprocess.run(command, check=True, capture_output=True, timeout=orders.seconds + 30)

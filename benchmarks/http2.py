@@ -42,7 +42,7 @@ def _literal(name: str, value: str) -> bytes:
     return bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 
-def request_headers(path: str) -> bytes:
+def request_headers(path: str, api_key: str = "") -> bytes:
     fields = {
         ":method": "POST",
         ":scheme": "http",
@@ -51,6 +51,8 @@ def request_headers(path: str) -> bytes:
         "te": "trailers",
         "content-type": "application/grpc",
     }
+    if api_key:
+        fields["authorization"] = f"Bearer {api_key}"
     return b"".join(_literal(name, value) for name, value in fields.items())
 
 

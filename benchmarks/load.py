@@ -33,6 +33,8 @@ class Orders:
     warm_up: float = 0.3
     # Calls a second; 0 means as many as go.
     rate: float = 0
+    # Sent with every call.
+    api_key: str = ""
 
 
 @dataclass
@@ -79,7 +81,7 @@ class Calls:
 class Driver:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self.headers = request_headers(orders.path)
+        self.headers = request_headers(orders.path, orders.api_key)
         self._bodies = cycle([grpc_message(bytes_of(body)) for body in orders.bodies])
         self._unique = REQUEST_ID in bytes_of(orders.bodies[0])
         self._number = time.time_ns()

@@ -18,6 +18,7 @@ from smsgate_server.carriers.script import Rates
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.config import Settings
 from smsgate_server.domain.address import RecipientPolicy
+from smsgate_server.domain.destinations import name_of
 from smsgate_server.domain.limit_text import parse_limit
 from smsgate_server.domain.otp_codes import OtpKeys
 from smsgate_server.domain.otp_texts import OtpTexts
@@ -45,6 +46,7 @@ from smsgate_server.services.quotas import Quotas
 from smsgate_server.services.retention import Retention
 from smsgate_server.services.status_feed import FeedSettings, StatusFeed
 from smsgate_server.services.tariffs import Tariffs
+from smsgate_server.services.usage import UsageReports
 from smsgate_server.services.watch import Watch
 from smsgate_server.storage.memory import MemoryStore
 from smsgate_server.storage.sqlite.store import SqliteStore
@@ -58,6 +60,7 @@ from smsgate_server.transport.metrics import Metrics
 from smsgate_server.transport.otp_service import OTPService
 from smsgate_server.transport.pricing_service import PricingService
 from smsgate_server.transport.server import GrpcServer
+from smsgate_server.transport.usage_service import UsageService
 
 _log = logging.getLogger(__name__)
 
@@ -146,6 +149,9 @@ class App:
                 Otp(store, messages, drafts, self._guard, clock, keys), self._cursors
             ),
             "PricingService": PricingService(PriceLists(self._tariffs, clock)),
+            "UsageService": UsageService(
+                UsageReports(store, clock, self._meter.flush, name_of), access.knows
+            ),
             "AccountService": AccountService(
                 self._accounts, access, AccountPages(access), self._quotas, clock
             ),

@@ -132,9 +132,9 @@ def _names(violated: str, path: Any) -> bool:
     return (
         _is_about(plain, path)
         # Of a part that the base lacks, its other fields can be what is wrong.
-        or (len(path) > 2 and _is_about(plain, path[:-1]))
+        or (len(path) > 3 and _is_about(plain, path[:3]))
         or related.get(name) == plain.partition(".")[0]
-        or plain.startswith(("verification_id", "update_mask"))
+        or violated.startswith(("verification_id", "update_mask"))
         or (name in ("granularity", "end_time") and plain in ("start_time", "end_time"))
     )
 

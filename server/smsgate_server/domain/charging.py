@@ -5,9 +5,10 @@ than its balance; a budget bounds what any account spends in a calendar month, U
 integer micros of the account's currency.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from smsgate_server.domain.account import (
     DEFAULT_CURRENCY,
@@ -47,8 +48,8 @@ def terms_of(account: Account) -> Terms:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+# A tuple and not a dataclass, as is `Charged`: each message makes one, and these are made faster.
+class Standing(NamedTuple):
     """`balance` is the sum of the ledger. `spent` and `bundle_used` are those of `month`, which is
     counted from year 0.
     """
@@ -85,8 +86,7 @@ class Declined:
     spent: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Charged:
+class Charged(NamedTuple):
     """The standing after a message, what of it the bundle covered, and whether the budget is
     exceeded, which happens only where it is monitored.
     """
@@ -125,11 +125,10 @@ def refund(standing: Standing, message: Message) -> Standing:
     """The standing once the charge of `message`, which was never sent, is returned."""
     after = standing
     if message.billing is BillingMode.PREPAID:
-        after = replace(after, balance=after.balance + message.cost_micros)
+        after = after._replace(balance=after.balance + message.cost_micros)
     if month_of(message.create_time) != standing.month:
         return after
-    return replace(
-        after,
+    return after._replace(
         # What was charged before there were standings is in none.
         spent=max(after.spent - message.cost_micros, 0),
         bundle_used=max(after.bundle_used - message.bundle_segments, 0),

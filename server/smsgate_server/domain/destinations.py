@@ -1,14 +1,13 @@
 """Every destination that the numbering plans know: countries, and codes that belong to none."""
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberType
+from phonenumbers import PhoneMetadata
 
 from smsgate_server.domain.country_names import NAMES
-
-_WITH_MOBILES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +22,20 @@ class Place:
 
 @cache
 def destinations() -> tuple[Place, ...]:
-    """All of them, ordered by name."""
+    """All of them, ordered by name as people do it: Åland with the A, Côte d'Ivoire with the C."""
     regions = [_region(region) for region in phonenumbers.SUPPORTED_REGIONS]
     codes = [_code(code) for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS]
-    return tuple(sorted((*regions, *codes), key=lambda place: (place.name, place.country)))
-
-
-@cache
-def place_of(country: str) -> Place | None:
-    """The destination with this name of a country, None if there is none."""
-    return next((place for place in destinations() if place.country == country), None)
+    return tuple(sorted((*regions, *codes), key=lambda place: _order(place.name)))
 
 
 def name_of(country: str) -> str:
     """Its English name; empty if there is no such destination."""
     return NAMES.get(country, "")
+
+
+def _order(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(char for char in letters if not unicodedata.combining(char)).casefold()
 
 
 def _region(region: str) -> Place:
@@ -52,5 +50,6 @@ def _code(code: int) -> Place:
 
 
 def _has_mobiles(metadata: PhoneMetadata | None) -> bool:
+    # A plan that does not tell mobile numbers from landlines has the same pattern for both.
     mobile = metadata.mobile if metadata is not None else None
     return mobile is not None and bool(mobile.national_number_pattern)

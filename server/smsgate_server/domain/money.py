@@ -3,7 +3,9 @@
 import re
 
 _MICROS = 1_000_000
-_DECIMAL = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?", re.ASCII)
+_DECIMAL = re.compile(r"(-?)(\d+)(?:\.(\d{1,6}))?", re.ASCII)
+# Micros of twelve digits before the point fit 63 bits with room to spare.
+_MAX_DIGITS = 12
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -14,13 +16,17 @@ def decimal_text(micros: int) -> str:
     return f"{sign}{whole}.{fraction:06d}".rstrip("0").rstrip(".")
 
 
-def parse_decimal(text: str) -> int:
-    """The micros of a plain decimal number of 0 or more; ValueError if it is none."""
+def parse_decimal(text: str, *, signed: bool = False) -> int:
+    """The micros of a plain decimal number, of 0 or more unless it is `signed`; ValueError if it is
+    none.
+    """
     found = _DECIMAL.fullmatch(text)
-    if found is None:
+    if found is None or (found[1] and not signed):
         raise ValueError("must be a plain decimal number with at most six places, such as 0.036")
-    whole, fraction = found[1], found[2] or ""
-    return int(whole) * _MICROS + int(fraction.ljust(6, "0"))
+    if len(found[2]) > _MAX_DIGITS:
+        raise ValueError(f"must have at most {_MAX_DIGITS} digits before the point")
+    micros = int(found[2]) * _MICROS + int((found[3] or "").ljust(6, "0"))
+    return -micros if found[1] else micros
 
 
 def is_currency(code: str) -> bool:

@@ -11,6 +11,9 @@ ANY = "*"
 # By rule their price is the same whatever the operator.
 FLAT_COUNTRIES = frozenset({"IT", "ES"})
 
+# Today's prices must survive that somebody asks for those of another day.
+DAYS_KEPT = 2
+
 # From the least trusted to the most.
 _TRUST = (
     PriceStatus.EXAMPLE,
@@ -98,12 +101,9 @@ class PriceList:
         """Whether the price of a country can depend on the operator."""
         return country in self._networks
 
-    def networks(self, country: str) -> Sequence[str]:
-        return sorted(self._networks.get(country, ()))
-
     def quote(self, country: str, billing: str, network: str = ANY) -> Quote:
-        """No row means no price: it is never invented and never 0. Without a network, where the
-        price depends on it, the highest that it can be.
+        """No row means no price: it is never invented and never 0. Where the price depends on an
+        operator that is not known, it is the highest that could apply.
         """
         key = (country, billing, network)
         quote = self._quotes.get(key)
@@ -113,12 +113,21 @@ class PriceList:
         return quote
 
     def _make(self, country: str, billing: str, network: str) -> Quote:
-        if network != ANY or country not in self._networks:
-            row = self._row(country, billing, network)
-            return NO_QUOTE if row is None else self._quoted([row])
-        rows = [self._row(country, billing, name) for name in (*self._networks[country], ANY)]
+        names = self._possible(country, network)
+        rows = [self._row(country, billing, name) for name in names]
         known = [row for row in rows if row is not None]
-        return self._quoted(known) if known else NO_QUOTE
+        return self._quoted(known, len(known) == len(rows)) if known else NO_QUOTE
+
+    def _possible(self, country: str, network: str) -> Sequence[str]:
+        """The networks whose prices could be those of `network`."""
+        listed = self._networks.get(country, set())
+        if network == ANY:
+            return (*listed, ANY)
+        if network in listed:
+            return (network,)
+        # The tariffs may list by its MCCMNC the operator that is asked for by name.
+        spelled_otherwise = (name for name in listed if _is_mccmnc(name) != _is_mccmnc(network))
+        return (*spelled_otherwise, network)
 
     def _row(self, country: str, billing: str, network: str) -> TariffRow | None:
         for key in (
@@ -134,7 +143,7 @@ class PriceList:
                 return row
         return None
 
-    def _quoted(self, rows: Sequence[TariffRow]) -> Quote:
+    def _quoted(self, rows: Sequence[TariffRow], complete: bool) -> Quote:
         highest = max(row.price_micros for row in rows)
         lowest = min(row.price_micros for row in rows)
         return Quote(
@@ -142,9 +151,15 @@ class PriceList:
             currency=rows[0].currency,
             per_segment_micros=highest,
             min_per_segment_micros=lowest,
-            exact=highest == lowest,
+            # Operators without any price are no reason to call that of the others certain.
+            exact=complete and highest == lowest,
             tariff_version=self.version,
         )
+
+
+def _is_mccmnc(network: str) -> bool:
+    # An operator can be named by digits, too, but not by so many: 3 is one.
+    return len(network) in (5, 6) and network.isdigit()
 
 
 class Tariff:
@@ -153,12 +168,14 @@ class Tariff:
     def __init__(self, version: int, rows: Iterable[TariffRow]) -> None:
         self.version = version
         self.rows = tuple(sorted(rows, key=lambda row: row.order))
-        self._day: date | None = None
-        self._list = PriceList(version, ())
+        self._lists: dict[date, PriceList] = {}
 
     def on(self, day: date) -> PriceList:
-        """The prices in force on a day."""
-        if day != self._day:
-            self._list = PriceList(self.version, (row for row in self.rows if row.in_force(day)))
-            self._day = day
-        return self._list
+        """The prices in force on a day; at no cost for the last days asked for."""
+        found = self._lists.pop(day, None)
+        if found is None:
+            found = PriceList(self.version, [row for row in self.rows if row.in_force(day)])
+        self._lists[day] = found
+        if len(self._lists) > DAYS_KEPT:
+            del self._lists[next(iter(self._lists))]
+        return found

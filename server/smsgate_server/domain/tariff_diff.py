@@ -11,6 +11,8 @@ MAX_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class TariffDiff:
+    """Ordered by country, network, billing mode and first day; `changed` are (old, new)."""
+
     added: Sequence[TariffRow]
     removed: Sequence[TariffRow]
     changed: Sequence[tuple[TariffRow, TariffRow]]
@@ -36,11 +38,11 @@ def diff(old: Sequence[TariffRow], new: Sequence[TariffRow]) -> TariffDiff:
 
 
 def lines(difference: TariffDiff, limit: int = MAX_LINES) -> list[str]:
-    """The difference for a terminal, a line a row, and a last line with the counts."""
+    """The difference for a terminal: a line a row, at most `limit` of them, and one with counts."""
     shown = [
-        *(f"- {_name(row)}  {_price(row)}" for row in difference.removed),
-        *(f"+ {_name(row)}  {_price(row)}" for row in difference.added),
-        *(f"~ {_name(new)}  {_change(old, new)}" for old, new in difference.changed),
+        *(f"- {_name(row)} {_price(row)}" for row in difference.removed),
+        *(f"+ {_name(row)} {_price(row)}" for row in difference.added),
+        *(f"~ {_name(new)} {_change(old, new)}" for old, new in difference.changed),
     ]
     left_out = len(shown) - limit
     if left_out > 0:
@@ -53,8 +55,9 @@ def lines(difference: TariffDiff, limit: int = MAX_LINES) -> list[str]:
 
 
 def _name(row: TariffRow) -> str:
-    since = f" from {row.valid_from}" if row.valid_from else ""
-    return f"{row.country} {row.network} {row.billing}{since}"
+    first = f" from {row.valid_from}" if row.valid_from else ""
+    last = f" to {row.valid_to}" if row.valid_to else ""
+    return f"{row.country} {row.network} {row.billing}{first}{last}"
 
 
 def _price(row: TariffRow) -> str:
@@ -62,13 +65,19 @@ def _price(row: TariffRow) -> str:
 
 
 def _change(old: TariffRow, new: TariffRow) -> str:
-    if (old.price_micros, old.currency) == (new.price_micros, new.currency):
-        names = ("status", "valid_to", "source", "note")
-        changed = [name for name in names if getattr(old, name) != getattr(new, name)]
-        return f"{_price(new)}, other {', '.join(changed)}"
-    text = f"{_price(old)} → {_price(new)}"
-    if old.currency == new.currency and old.price_micros:
-        # Tenths of a percent, in whole numbers.
-        tenths = round((new.price_micros - old.price_micros) * 1000 / old.price_micros)
-        text += f" ({tenths / 10:+.1f} %)"
-    return text
+    names = ("status", "valid_from", "valid_to", "source", "note")
+    others = ", ".join(name for name in names if getattr(old, name) != getattr(new, name))
+    return _price_change(old, new) + (f", other {others}" if others else "")
+
+
+def _price_change(old: TariffRow, new: TariffRow) -> str:
+    if old.currency != new.currency:
+        return f"{_price(old)} → {_price(new)}"
+    if old.price_micros == new.price_micros:
+        return _price(new)
+    text = f"{decimal_text(old.price_micros)} → {_price(new)}"
+    if old.price_micros == 0:
+        return text
+    return f"{text} ({(new.price_micros - old.price_micros) / old.price_micros:+.1%})".replace(
+        "%", " %"
+    )

@@ -47,8 +47,18 @@ class Counts(NamedTuple):
 
 
 NOTHING = Counts()
-_FREE = Counts(free_requests=1)
 _PAID = Counts(paid_requests=1)
+_MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _COST = (
+    Counts._fields.index(name)
+    for name in (
+        "messages",
+        "otp_messages",
+        "segments",
+        "bundle_segments",
+        "unpriced_segments",
+        "cost",
+    )
+)
 
 
 class UsageRow(NamedTuple):
@@ -82,13 +92,36 @@ class Usage:
         self.add(key, _PAID)
 
     def accepted(self, message: Message) -> None:
-        self.add(_key(message), _counts(message))
+        self._count(message, 1)
 
     def moved(self, before: Message, after: Message) -> None:
         """`after` is what became of `before`."""
         if before.status is not after.status or before.refunded is not after.refunded:
-            self.add(_key(before), Counts(*(-count for count in _counts(before))))
-            self.add(_key(after), _counts(after))
+            self._count(before, -1)
+            self._count(after, 1)
+
+    def _count(self, message: Message, sign: int) -> None:
+        # Called several times in the life of every message, so the row is changed in place.
+        price, segments = message.price, message.segments
+        key = UsageKey(
+            message.account,
+            day_of(message.create_time),
+            message.country,
+            int(message.status),
+            price.currency,
+        )
+        row = self._changes.get(key)
+        if row is None:
+            row = self._changes[key] = [0] * len(NOTHING)
+        row[_MESSAGES] += sign
+        row[_SEGMENTS] += sign * segments
+        if message.verification_id:
+            row[_OTP] += sign
+        if not price.known:
+            row[_UNPRICED] += sign * segments
+        elif not message.refunded:
+            row[_BUNDLE] += sign * message.bundle_segments
+            row[_COST] += sign * message.cost_micros
 
 
 def free_requests(account: str, day: int, count: int) -> tuple[UsageKey, Counts]:
@@ -102,29 +135,6 @@ def recount(messages: Mapping[str, Message] | list[Message]) -> dict[UsageKey, C
     for message in messages.values() if isinstance(messages, Mapping) else messages:
         usage.accepted(message)
     return {key: Counts(*row) for key, row in usage.changes.items()}
-
-
-def _key(message: Message) -> UsageKey:
-    return UsageKey(
-        message.account,
-        day_of(message.create_time),
-        message.country,
-        int(message.status),
-        message.price.currency,
-    )
-
-
-def _counts(message: Message) -> Counts:
-    segments = message.segments
-    kept = not message.refunded
-    return Counts(
-        messages=1,
-        otp_messages=1 if message.verification_id else 0,
-        segments=segments,
-        bundle_segments=message.bundle_segments if kept else 0,
-        unpriced_segments=0 if message.price.known else segments,
-        cost=message.cost_micros if kept else 0,
-    )
 
 
 def day_of(time: datetime) -> int:

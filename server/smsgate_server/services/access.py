@@ -73,7 +73,10 @@ class Access:
         for key in directory.keys:
             self._keys[key.account].append(key)
         self._callers = {
-            key.id: Caller(self._profiles[key.account], key.scopes, key) for key in directory.keys
+            key.id: Caller(self._profiles[key.account], key.scopes, key)
+            for key in directory.keys
+            if key.revoke_time is None
+            and self._profiles[key.account].account.state is not AccountState.CLOSED
         }
         self.has_keys = directory.had_keys
         is_open = self._may_be_open and not self.has_keys
@@ -110,13 +113,10 @@ class Access:
         """Whether calls may still be made with the key of `caller`."""
         if caller.key is None:
             return self._local is not None
-        present = self._callers.get(caller.key.id)
-        return (
-            present is not None
-            and present.key is not None
-            and present.key.usable(self._clock.now())
-            and present.profile.account.state is not AccountState.CLOSED
-        )
+        if caller.key.id not in self._callers:
+            return False
+        expiry = caller.key.expire_time
+        return expiry is None or self._clock.now() < expiry
 
     def knows(self, account: str) -> bool:
         return account in self._profiles

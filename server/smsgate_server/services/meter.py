@@ -26,7 +26,8 @@ class Meter:
         self._clock = clock
         self._counts: Counter[tuple[str, int]] = Counter()
         self._uses: dict[str, datetime] = {}
-        self._written: dict[str, datetime] = {}
+        self._noted: set[str] = set()
+        self._forget_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def free(self, account: str) -> None:
@@ -34,12 +35,9 @@ class Meter:
 
     def used(self, caller: Caller) -> None:
         """Note that a key was used."""
-        if caller.key is None:
-            return
-        now = self._clock.now()
-        written = self._written.get(caller.key.id)
-        if written is None or (now - written).total_seconds() > _USE_INTERVAL_SECONDS:
-            self._uses[caller.key.id] = self._written[caller.key.id] = now
+        if caller.key is not None and caller.key.id not in self._noted:
+            self._noted.add(caller.key.id)
+            self._uses[caller.key.id] = self._clock.now()
 
     async def flush(self) -> None:
         """Write down what was counted."""
@@ -54,6 +52,12 @@ class Meter:
             self._counts.update(counts)
             self._uses = uses | self._uses
             raise
+
+    def _notice_again(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._forget_at:
+            self._noted.clear()
+            self._forget_at = now + _USE_INTERVAL_SECONDS
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -70,6 +74,7 @@ class Meter:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_INTERVAL_SECONDS)
+            self._notice_again()
             try:
                 await self.flush()
             except Exception as error:

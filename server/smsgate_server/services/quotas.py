@@ -75,9 +75,10 @@ class Quotas:
         limits = caller.profile.request_limits
         if limits:
             key = caller.key.id if caller.key else ""
+            account = caller.account
             for limit in limits:
                 of_key = limit.kind is LimitKind.KEY_REQUESTS
-                self._take(caller.account, key if of_key else caller.account, limit, 1)
+                self._take(account, key if of_key else account, limit, 1)
 
     def take_messages(self, profile: Profile, count: int) -> None:
         """Count messages before they are accepted; `return_messages` if they are not."""

@@ -1,7 +1,7 @@
 """Balances, the ledger and counts of use."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import count
 
@@ -27,7 +27,7 @@ class Books:
         self.usage = Usage()
         self._standings: dict[str, Standing] = {}
         self._entries: list[LedgerEntry] = []
-        self._ids = count(1)
+        self._ids: defaultdict[str, count[int]] = defaultdict(lambda: count(1))
 
     def standing(self, account: str) -> Standing:
         return self._standings.get(account, NO_STANDING)
@@ -67,9 +67,9 @@ class Books:
 
     def deposit(self, account: str, micros: int, note: str, time: datetime) -> LedgerEntry:
         before = self.standing(account)
-        after = self._standings[account] = replace(before, balance=before.balance + micros)
+        after = self._standings[account] = before._replace(balance=before.balance + micros)
         entry = LedgerEntry(
-            next(self._ids), account, EntryKind.TOP_UP, micros, after.balance, time, note
+            next(self._ids[account]), account, EntryKind.TOP_UP, micros, after.balance, time, note
         )
         self._entries.append(entry)
         return entry
@@ -79,7 +79,7 @@ class Books:
         span = (1, message.seq, message.seq)
         self._entries.append(
             LedgerEntry(
-                next(self._ids),
+                next(self._ids[message.account]),
                 message.account,
                 kind,
                 amount,

@@ -27,6 +27,10 @@ _KEY_COLUMNS = (
     "id, account, display_name, scopes, digest, create_time, expire_time, revoke_time, "
     "last_used_time"
 )
+_TOP_UP = """
+    SELECT l.id, l.balance, t.fingerprint FROM top_ups AS t
+    JOIN ledger AS l ON l.account = t.account AND l.id = t.entry WHERE t.key = ?
+"""
 _ENTRY_COLUMNS = "id, account, kind, micros, balance, time, note, messages, first_seq, last_seq"
 
 
@@ -143,9 +147,7 @@ def top_up(tx: Transaction, wanted: Sequence[TopUp]) -> Sequence[ToppedUp]:
 
 def _top_up(tx: Transaction, wanted: TopUp) -> ToppedUp:
     key = digest(wanted.request)
-    seen = tx.db.execute(
-        "SELECT id, balance, fingerprint FROM ledger WHERE request = ?", (key,)
-    ).fetchone()
+    seen = tx.db.execute(_TOP_UP, (key,)).fetchone()
     if seen is not None:
         if seen[2] != wanted.request.fingerprint:
             return ToppedUp(conflict=True)
@@ -153,23 +155,13 @@ def _top_up(tx: Transaction, wanted: TopUp) -> ToppedUp:
     tx.books.load([wanted.account])
     if tx.books.standing(wanted.account).balance + wanted.micros > MAX_BALANCE:
         return ToppedUp(too_much=True)
-    balance = tx.books.deposit(wanted.account, wanted.micros).balance
-    entry = tx.db.execute(
-        f"INSERT INTO ledger ({_ENTRY_COLUMNS}, request, fingerprint) "
-        "VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?)",
-        (
-            wanted.account,
-            int(EntryKind.TOP_UP),
-            wanted.micros,
-            balance,
-            micros(wanted.time),
-            wanted.note,
-            key,
-            wanted.request.fingerprint,
-        ),
+    time = micros(wanted.time)
+    entry, balance = tx.books.deposit(wanted.account, wanted.micros, time, wanted.note)
+    tx.db.execute(
+        "INSERT INTO top_ups (key, fingerprint, account, entry) VALUES (?, ?, ?, ?)",
+        (key, wanted.request.fingerprint, wanted.account, entry),
     )
-    assert entry.lastrowid is not None
-    return ToppedUp(entry.lastrowid, balance)
+    return ToppedUp(entry, balance)
 
 
 def ledger(db: sqlite3.Connection, account: str, after: int, limit: int) -> Sequence[LedgerEntry]:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.charging import (
@@ -21,22 +21,22 @@ from smsgate_server.storage.sqlite.bulk import BulkStatement, Row
 from smsgate_server.storage.sqlite.rows import micros
 
 _FIND = BulkStatement(
-    "SELECT account, balance, month, spent, bundle_used FROM standings "
+    "SELECT account, entries, balance, month, spent, bundle_used FROM standings "
     "WHERE account IN (VALUES {rows})",
     1,
 )
 _WRITE = BulkStatement(
     """
-    INSERT INTO standings (account, balance, month, spent, bundle_used) VALUES {rows}
-    ON CONFLICT (account) DO UPDATE SET balance = excluded.balance, month = excluded.month,
-        spent = excluded.spent, bundle_used = excluded.bundle_used
+    INSERT INTO standings (account, entries, balance, month, spent, bundle_used) VALUES {rows}
+    ON CONFLICT (account) DO UPDATE SET entries = excluded.entries, balance = excluded.balance,
+        month = excluded.month, spent = excluded.spent, bundle_used = excluded.bundle_used
     """,
-    5,
+    6,
 )
 _ENTER = BulkStatement(
     "INSERT INTO ledger "
-    "(account, kind, micros, balance, time, note, messages, first_seq, last_seq) VALUES {rows}",
-    9,
+    "(account, id, kind, micros, balance, time, note, messages, first_seq, last_seq) VALUES {rows}",
+    10,
 )
 COUNTS = (
     "free_requests",
@@ -82,6 +82,7 @@ class Books:
         self._db = db
         self.usage = Usage()
         self._standings: dict[str, Standing] = {}
+        self._entries: dict[str, int] = {}
         self._changed: set[str] = set()
         self._movements: dict[tuple[str, EntryKind], _Movement] = {}
         self._time = 0
@@ -89,8 +90,9 @@ class Books:
     def load(self, accounts: Iterable[str]) -> None:
         """Read the standings of these accounts, all at once."""
         missing = [(account,) for account in set(accounts) if account not in self._standings]
-        for account, *figures in _FIND.fetch(self._db, missing):
+        for account, entries, *figures in _FIND.fetch(self._db, missing):
             self._standings[account] = Standing(*figures)
+            self._entries[account] = entries
 
     def standing(self, account: str) -> Standing:
         return self._standings.get(account, NO_STANDING)
@@ -121,15 +123,18 @@ class Books:
         if message.billing is BillingMode.PREPAID and message.cost_micros:
             self._move(EntryKind.CHARGE, -message.cost_micros, message)
 
-    def deposit(self, account: str, micros_in: int) -> Standing:
-        """Add to a balance. What moved it before goes into the ledger first."""
-        self.load([account])
+    def deposit(self, account: str, amount: int, time: int, note: str) -> tuple[int, int]:
+        """Add to a balance; returns the id of the entry and the balance."""
+        # What moved the balance before goes into the ledger first.
         self._write_ledger()
         before = self.standing(account)
-        after = replace(before, balance=before.balance + micros_in)
+        after = before._replace(balance=before.balance + amount)
         self._standings[account] = after
         self._changed.add(account)
-        return after
+        entry = self._next_entry(account)
+        kind = int(EntryKind.TOP_UP)
+        _ENTER.run(self._db, [(account, entry, kind, amount, after.balance, time, note, 0, 0, 0)])
+        return entry, after.balance
 
     def follow(self, before: Message, after: Message) -> None:
         """Count what became of a message, and return its charge if it was never sent."""
@@ -148,9 +153,9 @@ class Books:
         self._time = max(self._time, micros(message.update_time))
 
     def write(self) -> None:
+        self._write_ledger()
         if self._changed:
             _WRITE.run(self._db, [self._standing_row(account) for account in self._changed])
-        self._write_ledger()
         if self.usage.changes:
             _COUNT.run(self._db, [(*key, *row) for key, row in self.usage.changes.items()])
 
@@ -161,7 +166,12 @@ class Books:
 
     def _standing_row(self, account: str) -> Row:
         s = self._standings[account]
-        return (account, s.balance, s.month, s.spent, s.bundle_used)
+        entries = self._entries.get(account, 0)
+        return (account, entries, s.balance, s.month, s.spent, s.bundle_used)
+
+    def _next_entry(self, account: str) -> int:
+        entry = self._entries[account] = self._entries.get(account, 0) + 1
+        return entry
 
     def _ledger_rows(self) -> list[Row]:
         """Refunds before charges, so that no entry shows a balance that could not be."""
@@ -172,5 +182,6 @@ class Books:
             if kind is EntryKind.REFUND and charges is not None:
                 balance -= charges.micros
             span = (moved.messages, moved.first_seq, moved.last_seq)
-            rows.append((account, int(kind), moved.micros, balance, self._time, "", *span))
+            entry = self._next_entry(account)
+            rows.append((account, entry, int(kind), moved.micros, balance, self._time, "", *span))
         return rows

@@ -41,13 +41,15 @@ CREATE TABLE standings (
     balance     INTEGER NOT NULL,
     month       INTEGER NOT NULL,          -- year * 12 + month - 1
     spent       INTEGER NOT NULL,
-    bundle_used INTEGER NOT NULL
+    bundle_used INTEGER NOT NULL,
+    entries     INTEGER NOT NULL           -- how many the ledger has: the id of the newest
 ) WITHOUT ROWID;
 
 -- Every change of a balance. The charges of one commit are one entry; each message has its own part.
+-- One B-tree and no index: each page that a commit touches is written.
 CREATE TABLE ledger (
-    id          INTEGER PRIMARY KEY,
     account     TEXT NOT NULL,
+    id          INTEGER NOT NULL,          -- 1, 2, 3 … in each account
     kind        INTEGER NOT NULL,
     micros      INTEGER NOT NULL,
     balance     INTEGER NOT NULL,
@@ -56,10 +58,15 @@ CREATE TABLE ledger (
     messages    INTEGER NOT NULL,
     first_seq   INTEGER NOT NULL,
     last_seq    INTEGER NOT NULL,
-    request     BLOB UNIQUE,
-    fingerprint BLOB
-);
-CREATE INDEX ledger_by_account ON ledger (account, id);
+    PRIMARY KEY (account, id)
+) WITHOUT ROWID;
+
+CREATE TABLE top_ups (
+    key         BLOB PRIMARY KEY,          -- of its request, kept for ever
+    fingerprint BLOB NOT NULL,
+    account     TEXT NOT NULL,
+    entry       INTEGER NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE usage (
     account           TEXT NOT NULL,

@@ -1,0 +1,61 @@
+"""The server without what stands around a send: no key, price, policy, charge or count. What these
+cost is the difference. Run like `python -m smsgate_server`.
+"""
+
+from typing import Any
+
+import grpc
+
+from smsgate_server.cli import app
+from smsgate_server.domain import submission
+from smsgate_server.domain.charging import NO_STANDING, Charged
+from smsgate_server.domain.pricing import NO_QUOTE
+from smsgate_server.domain.rules import Findings
+from smsgate_server.services import access, meter, quotas
+from smsgate_server.storage.sqlite.books import Books
+from smsgate_server.transport import calls
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+class _NoBooks(Books):
+    """Knows no money and counts nothing."""
+
+    load = write = enter = follow = _nothing
+
+    def charge(self, *_: Any) -> Charged:
+        return Charged(NO_STANDING, 0)
+
+
+def _strip() -> None:
+    from smsgate_server.storage.sqlite import acceptance, writer
+
+    writer.Books = _NoBooks  # type: ignore[misc]
+    acceptance.Acceptor._note_request = _nothing  # type: ignore[method-assign,assignment]
+    submission.check_rules = lambda *_: Findings()
+    submission.quote_of = lambda *_: NO_QUOTE
+    quotas.Quotas.enter = _nothing  # type: ignore[method-assign,assignment]
+    meter.Meter.free = meter.Meter.used = _nothing  # type: ignore[method-assign,assignment]
+    # No interceptor at all: the one account there is makes every call.
+    grpc.aio.server = lambda interceptors, options: _server(options=options)
+    access.Access.load = _remembering(access.Access.load)  # type: ignore[method-assign]
+    calls.caller_of_call = lambda: _LOCAL[0]
+
+
+_LOCAL: list[Any] = []
+_server = grpc.aio.server
+
+
+def _remembering(load: Any) -> Any:
+    async def wrapped(self: Any) -> None:
+        await load(self)
+        _LOCAL[:] = [self._local]
+
+    return wrapped
+
+
+if __name__ == "__main__":
+    _strip()
+    app()
