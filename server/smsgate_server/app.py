@@ -103,7 +103,7 @@ class App:
         self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
         self._tariffs = Tariffs(store, clock)
         self._watch = Watch(store, [self._access.load, self._tariffs.load])
-        self._meter = Meter(store, clock)
+        self._meter = Meter(store, clock, self._access.note_uses)
         notices = Notices(metrics.noted)
         self._quotas = Quotas(clock, time.monotonic, notices)
         self._accounts = Accounts(store, self._access, clock, os.urandom)

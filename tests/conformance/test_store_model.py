@@ -95,6 +95,13 @@ class _Thing:
     # (status, late) of its events
     story: list[tuple[Status, bool]] = field(default_factory=lambda: [(Status.NEW, False)])
     last_time: datetime = T0
+    # Whether a carrier may have it unknown to all; and whether its charge was returned.
+    exposed: bool = False
+    refunded: bool = False
+
+    def end_unsent(self, status: Status, time: datetime, code: str = "") -> None:
+        self.refunded = not self.exposed
+        self.become(status, time, code)
 
     def become(self, status: Status, time: datetime, code: str = "", segment: int = 0) -> None:
         self.status = status
@@ -149,7 +156,7 @@ class _Model:
         claimed = []
         for thing in self.due(now):
             if thing.given.expire_time <= now:
-                thing.become(Status.EXPIRED, now)
+                thing.end_unsent(Status.EXPIRED, now)
                 continue
             thing.stage = "flight"
             thing.attempts += 1
@@ -175,12 +182,13 @@ class _Model:
     def _end_attempt(self, thing: _Thing, result: SubmitResult, kind: str) -> None:
         at_most_once = thing.given.on_unknown_submit is UnknownSubmit.AT_MOST_ONCE
         if kind == "refused":
-            thing.become(Status.REJECTED, result.time, result.outcome.code)
+            thing.end_unsent(Status.REJECTED, result.time, result.outcome.code)
         elif kind == "accepted" or (kind == "unknown" and at_most_once):
             thing.stage = "submitted"
             if thing.status is Status.NEW:
                 thing.become(Status.PENDING, result.time)
         else:
+            thing.exposed |= kind == "unknown"
             thing.stage = "waiting"
             thing.due = min(result.retry_time, thing.given.expire_time)
 
@@ -383,7 +391,7 @@ class StoreMachine(RuleBasedStateMachine):
         can = thing.stage == "waiting" and thing.status is Status.NEW
         assert done.changed == can
         if can:
-            thing.become(Status.REJECTED, self.now)
+            thing.end_unsent(Status.REJECTED, self.now)
         assert done.message is not None
         assert done.message.status is thing.status
         assert done.position >= done.message.last_seq
@@ -556,7 +564,7 @@ def _fold(thing: _Thing, history: Sequence[StatusEvent]) -> Message:
     for before, event in pairwise(history):
         assert event.seq > before.seq
         assert event.from_status is message.status
-        message = message.after(event)
+        message = message.after(event, thing.refunded and event.to_status.final)
     return message
 
 

@@ -85,7 +85,7 @@ class Engine:
         async def suspend(account: str, reason: str) -> None:
             raise AssertionError(f"{account} would be suspended: {reason}")
 
-        return Guard(quotas, Meter(self.store, self.clock), notices, suspend)
+        return Guard(quotas, Meter(self.store, self.clock, lambda uses: None), notices, suspend)
 
     async def start(self) -> None:
         await self.delivery.start()

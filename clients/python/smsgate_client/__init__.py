@@ -29,8 +29,9 @@ from smsgate_client.errors import (
     from_status,
 )
 from smsgate_client.following import Followed, FollowPhase, FollowState
-from smsgate_client.names import is_final, reason_name, status_name
+from smsgate_client.names import is_final, reason_name, status_name, verify_result_name
 from smsgate_client.requests import batch_item, new_request_id
+from smsgate_client.values import amount_of, money
 
 __all__ = [
     "BlockingClient",
@@ -54,10 +55,13 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "Violation",
+    "amount_of",
     "batch_item",
     "from_status",
     "is_final",
+    "money",
     "new_request_id",
     "reason_name",
     "status_name",
+    "verify_result_name",
 ]

@@ -1,81 +1,34 @@
 """The asyncio client."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from datetime import timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import Unpack
 
 import grpc
 import grpc.aio
 
-from smsgate.v1 import message_pb2, message_service_pb2_grpc
+from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import requests, values
-from smsgate_client.connection import (
-    BATCH_TIMEOUT_SECONDS,
-    CALL_TIMEOUT_SECONDS,
-    Connection,
-    ConnectionFields,
-)
-from smsgate_client.errors import Cancelled, SmsgateError, from_rpc_error
+from smsgate_client.accounts import AioAccounts
+from smsgate_client.aio_calls import AioCalls, cancelled_by_server
+from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
+from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
-from smsgate_client.in_flight import InFlight
-
-if TYPE_CHECKING:
-    from smsgate.v1.message_service_pb2_grpc import MessageServiceAsyncStub
-
-_Response = TypeVar("_Response")
+from smsgate_client.otp import AioOTP
+from smsgate_client.pages import aio_all_items
+from smsgate_client.pricing import AioPricing
+from smsgate_client.usage import AioUsage
 
 
-class SmsgateClient:
+class SmsgateClient(AioOTP, AioPricing, AioUsage, AioAccounts, AioCalls):
     """Sends and follows messages, from one event loop. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the
     family `SmsgateError`.
     """
-
-    def __init__(
-        self,
-        target: str = "",
-        *,
-        timeout: float = CALL_TIMEOUT_SECONDS,
-        **connection: Unpack[ConnectionFields],
-    ) -> None:
-        self.connection = Connection(target=target, **connection)
-        self._timeout = timeout
-        self._closed = False
-        self._channel: grpc.aio.Channel | None = None
-        self._opened: MessageServiceAsyncStub | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection. Calls that are open end, and new ones are refused."""
-        self._closed = True
-        channel, self._channel, self._opened = self._channel, None, None
-        if channel is not None:
-            await channel.close()
-
-    @property
-    def _stub(self) -> "MessageServiceAsyncStub":
-        if self._closed:
-            raise RuntimeError("the client is closed")
-        if self._opened is None:
-            # Not in the constructor: a channel of grpc.aio belongs to the loop that runs.
-            self._channel = self.connection.aio_channel()
-            self._opened = message_service_pb2_grpc.MessageServiceStub(self._channel)
-        return self._opened
 
     async def send(
         self,
@@ -90,7 +43,7 @@ class SmsgateClient:
         To repeat a call whose outcome is unknown, give the same `request_id` again.
         """
         request = requests.send_request(recipient, text, **fields)
-        return await self._call(self._stub.SendMessage, request, timeout)
+        return await self._call(self._stubs.messages.SendMessage, request, timeout)
 
     async def send_batch(
         self,
@@ -102,7 +55,7 @@ class SmsgateClient:
         """Send up to 1,000 messages in one transaction. Items are recipients or `batch_item(…)`."""
         request = requests.batch_request(items, **fields)
         limit = max(self._timeout, BATCH_TIMEOUT_SECONDS) if timeout is None else timeout
-        return await self._call(self._stub.SendBatch, request, limit)
+        return await self._call(self._stubs.messages.SendBatch, request, limit)
 
     async def estimate(
         self,
@@ -113,7 +66,7 @@ class SmsgateClient:
     ) -> pb.EstimateMessageResponse:
         """All that can be known of a message before it is sent."""
         request = requests.estimate_request(text, **fields)
-        return await self._call(self._stub.EstimateMessage, request, timeout)
+        return await self._call(self._stubs.messages.EstimateMessage, request, timeout)
 
     async def get(
         self,
@@ -127,7 +80,7 @@ class SmsgateClient:
         """A message by its id; with `wait`, once it has changed after `wait_after_cursor`."""
         request = requests.get_request(id, history, wait_after_cursor, wait)
         limit = self._timeout + values.seconds(wait or 0.0) if timeout is None else timeout
-        return await self._call(self._stub.GetMessage, request, limit)
+        return await self._call(self._stubs.messages.GetMessage, request, limit)
 
     async def list_page(
         self,
@@ -139,9 +92,9 @@ class SmsgateClient:
     ) -> pb.ListMessagesResponse:
         """One page of messages, newest first."""
         request = requests.list_request(page_size, page_token, **fields)
-        return await self._call(self._stub.ListMessages, request, timeout)
+        return await self._call(self._stubs.messages.ListMessages, request, timeout)
 
-    async def list(
+    def list(
         self,
         *,
         page_size: int = 0,
@@ -149,21 +102,17 @@ class SmsgateClient:
         **fields: Unpack[requests.ListFields],
     ) -> AsyncGenerator[message_pb2.Message, None]:
         """All messages, newest first, page by page as they are consumed."""
-        token = ""
-        while True:
-            page = await self.list_page(
+        return aio_all_items(
+            lambda token: self.list_page(
                 page_size=page_size, page_token=token, timeout=timeout, **fields
-            )
-            for message in page.messages:
-                yield message
-            token = page.next_page_token
-            if not token:
-                return
+            ),
+            lambda page: page.messages,
+        )
 
     async def cancel(self, id: str, *, timeout: float | None = None) -> pb.CancelMessageResponse:
         """Take a message back that no carrier has been given yet."""
         request = pb.CancelMessageRequest(id=id)
-        return await self._call(self._stub.CancelMessage, request, timeout)
+        return await self._call(self._stubs.messages.CancelMessage, request, timeout)
 
     async def stream(
         self, *, timeout: float | None = None, **fields: Unpack[requests.StreamFields]
@@ -212,25 +161,9 @@ class SmsgateClient:
     def _open_stream(
         self, request: pb.StreamStatusRequest, timeout: float | None
     ) -> "grpc.aio.UnaryStreamCall[pb.StreamStatusRequest, pb.StreamStatusResponse]":
-        return self._stub.StreamStatus(request, timeout=timeout, metadata=self.connection.metadata)
-
-    async def _call(
-        self,
-        method: Callable[..., Awaitable[_Response]],
-        request: Any,
-        timeout: float | None,
-    ) -> _Response:
-        repeats = InFlight(self._timeout if timeout is None else timeout)
-        while True:
-            try:
-                return await method(
-                    request, timeout=repeats.time_left(), metadata=self.connection.metadata
-                )
-            except grpc.RpcError as error:
-                delay = repeats.delay(from_rpc_error(error))
-            except asyncio.CancelledError as error:
-                raise _cancelled_by_server(error) from error
-            await asyncio.sleep(delay)
+        return self._stubs.messages.StreamStatus(
+            request, timeout=timeout, metadata=self.connection.metadata
+        )
 
 
 class _Broken(Exception):
@@ -260,14 +193,5 @@ async def _read(
     except grpc.RpcError as error:
         raise from_rpc_error(error) from error
     except asyncio.CancelledError as error:
-        raise _cancelled_by_server(error) from error
+        raise cancelled_by_server(error) from error
     return response if isinstance(response, pb.StreamStatusResponse) else None
-
-
-def _cancelled_by_server(error: asyncio.CancelledError) -> BaseException:
-    # grpc.aio raises CancelledError for a CANCELLED that the server sent, too. Only if this task
-    # itself is being cancelled is it asyncio's, and must go on its way.
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        return error
-    return Cancelled("the call was cancelled on its way", code=grpc.StatusCode.CANCELLED)

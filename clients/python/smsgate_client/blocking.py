@@ -1,82 +1,36 @@
 """The blocking client: the same methods as `SmsgateClient`, for threads."""
 
-import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from datetime import timedelta
-from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Unpack
 
 import grpc
 
-from smsgate.v1 import message_pb2, message_service_pb2_grpc
+from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import requests, values
-from smsgate_client.connection import (
-    BATCH_TIMEOUT_SECONDS,
-    CALL_TIMEOUT_SECONDS,
-    Connection,
-    ConnectionFields,
-)
+from smsgate_client.accounts import Accounts
+from smsgate_client.calls import BlockingCalls
+from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
 from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
-from smsgate_client.in_flight import InFlight
+from smsgate_client.otp import OTP
+from smsgate_client.pages import all_items
+from smsgate_client.pricing import Pricing
+from smsgate_client.usage import Usage
 from smsgate_client.watchdog import Watchdog
 
-_Response = TypeVar("_Response")
 _Call = Any  # Of grpc: an iterator that is a grpc.Call at the same time; no type of it says both.
 
 
-class BlockingClient:
+class BlockingClient(OTP, Pricing, Usage, Accounts, BlockingCalls):
     """Sends and follows messages, from any number of threads. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the
     family `SmsgateError`.
     """
-
-    def __init__(
-        self,
-        target: str = "",
-        *,
-        timeout: float = CALL_TIMEOUT_SECONDS,
-        **connection: Unpack[ConnectionFields],
-    ) -> None:
-        self.connection = Connection(target=target, **connection)
-        self._timeout = timeout
-        self._closed = False
-        self._lock = threading.Lock()
-        self._channel: grpc.Channel | None = None
-        self._opened: message_service_pb2_grpc.MessageServiceStub | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection. Calls that are open end, and new ones are refused."""
-        with self._lock:
-            self._closed = True
-            channel, self._channel, self._opened = self._channel, None, None
-        if channel is not None:
-            channel.close()
-
-    @property
-    def _stub(self) -> message_service_pb2_grpc.MessageServiceStub:
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("the client is closed")
-            if self._opened is None:
-                self._channel = self.connection.channel()
-                self._opened = message_service_pb2_grpc.MessageServiceStub(self._channel)
-            return self._opened
 
     def send(
         self,
@@ -91,7 +45,7 @@ class BlockingClient:
         To repeat a call whose outcome is unknown, give the same `request_id` again.
         """
         request = requests.send_request(recipient, text, **fields)
-        return self._call(self._stub.SendMessage, request, timeout)
+        return self._call(self._stubs.messages.SendMessage, request, timeout)
 
     def send_batch(
         self,
@@ -103,7 +57,7 @@ class BlockingClient:
         """Send up to 1,000 messages in one transaction. Items are recipients or `batch_item(…)`."""
         request = requests.batch_request(items, **fields)
         limit = max(self._timeout, BATCH_TIMEOUT_SECONDS) if timeout is None else timeout
-        return self._call(self._stub.SendBatch, request, limit)
+        return self._call(self._stubs.messages.SendBatch, request, limit)
 
     def estimate(
         self,
@@ -114,7 +68,7 @@ class BlockingClient:
     ) -> pb.EstimateMessageResponse:
         """All that can be known of a message before it is sent."""
         request = requests.estimate_request(text, **fields)
-        return self._call(self._stub.EstimateMessage, request, timeout)
+        return self._call(self._stubs.messages.EstimateMessage, request, timeout)
 
     def get(
         self,
@@ -128,7 +82,7 @@ class BlockingClient:
         """A message by its id; with `wait`, once it has changed after `wait_after_cursor`."""
         request = requests.get_request(id, history, wait_after_cursor, wait)
         limit = self._timeout + values.seconds(wait or 0.0) if timeout is None else timeout
-        return self._call(self._stub.GetMessage, request, limit)
+        return self._call(self._stubs.messages.GetMessage, request, limit)
 
     def list_page(
         self,
@@ -140,7 +94,7 @@ class BlockingClient:
     ) -> pb.ListMessagesResponse:
         """One page of messages, newest first."""
         request = requests.list_request(page_size, page_token, **fields)
-        return self._call(self._stub.ListMessages, request, timeout)
+        return self._call(self._stubs.messages.ListMessages, request, timeout)
 
     def list(
         self,
@@ -150,18 +104,17 @@ class BlockingClient:
         **fields: Unpack[requests.ListFields],
     ) -> Generator[message_pb2.Message, None, None]:
         """All messages, newest first, page by page as they are consumed."""
-        token = ""
-        while True:
-            page = self.list_page(page_size=page_size, page_token=token, timeout=timeout, **fields)
-            yield from page.messages
-            token = page.next_page_token
-            if not token:
-                return
+        return all_items(
+            lambda token: self.list_page(
+                page_size=page_size, page_token=token, timeout=timeout, **fields
+            ),
+            lambda page: page.messages,
+        )
 
     def cancel(self, id: str, *, timeout: float | None = None) -> pb.CancelMessageResponse:
         """Take a message back that no carrier has been given yet."""
         request = pb.CancelMessageRequest(id=id)
-        return self._call(self._stub.CancelMessage, request, timeout)
+        return self._call(self._stubs.messages.CancelMessage, request, timeout)
 
     def stream(
         self, *, timeout: float | None = None, **fields: Unpack[requests.StreamFields]
@@ -206,20 +159,9 @@ class BlockingClient:
             time.sleep(delay)
 
     def _open_stream(self, request: pb.StreamStatusRequest, timeout: float | None) -> _Call:
-        return self._stub.StreamStatus(request, timeout=timeout, metadata=self.connection.metadata)
-
-    def _call(
-        self, method: Callable[..., _Response], request: Any, timeout: float | None
-    ) -> _Response:
-        repeats = InFlight(self._timeout if timeout is None else timeout)
-        while True:
-            try:
-                return method(
-                    request, timeout=repeats.time_left(), metadata=self.connection.metadata
-                )
-            except grpc.RpcError as error:
-                delay = repeats.delay(from_rpc_error(error))
-            time.sleep(delay)
+        return self._stubs.messages.StreamStatus(
+            request, timeout=timeout, metadata=self.connection.metadata
+        )
 
 
 class _Broken(Exception):

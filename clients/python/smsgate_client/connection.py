@@ -10,7 +10,13 @@ from typing import TypedDict
 import grpc
 import grpc.aio
 
-from smsgate.v1 import message_service_pb2
+from smsgate.v1 import (
+    account_service_pb2,
+    message_service_pb2,
+    otp_service_pb2,
+    pricing_service_pb2,
+    usage_service_pb2,
+)
 
 DEFAULT_TARGET = "127.0.0.1:50051"
 TARGET_VARIABLE = "SMSGATE_TARGET"
@@ -25,14 +31,27 @@ KEEPALIVE_TIMEOUT_MS = 10_000
 Metadata = tuple[tuple[str, str], ...]
 Option = tuple[str, str | int]
 
-_SERVICE = message_service_pb2.DESCRIPTOR.services_by_name["MessageService"]
+_SERVICES = (
+    message_service_pb2.DESCRIPTOR.services_by_name["MessageService"],
+    otp_service_pb2.DESCRIPTOR.services_by_name["OTPService"],
+    pricing_service_pb2.DESCRIPTOR.services_by_name["PricingService"],
+    usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"],
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+)
+# Every try of it makes another key, and the secrets of all but the last would be lost.
+_NOT_REPEATABLE = {"CreateApiKey"}
 # Every call but the stream, whose resumption from a cursor is ours: gRPC would start it again.
-_RETRIED = [method.name for method in _SERVICE.methods if not method.server_streaming]
+_RETRIED = [
+    {"service": service.full_name, "method": method.name}
+    for service in _SERVICES
+    for method in service.methods
+    if not method.server_streaming and method.name not in _NOT_REPEATABLE
+]
 _SERVICE_CONFIG = {
     "loadBalancingConfig": [{"round_robin": {}}],
     "methodConfig": [
         {
-            "name": [{"service": _SERVICE.full_name, "method": name} for name in _RETRIED],
+            "name": _RETRIED,
             "retryPolicy": {
                 "maxAttempts": 5,
                 "initialBackoff": "0.2s",

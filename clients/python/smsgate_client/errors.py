@@ -3,8 +3,8 @@
 SmsgateError
   x InvalidRequest      INVALID_ARGUMENT, OUT_OF_RANGE: correct the request; `violations` says where
     - CursorExpired     the cursor is older than the log's retention; see `earliest_cursor`
-  - NotFound            NOT_FOUND: no such message or batch in this account
-  - Conflict            ALREADY_EXISTS, ABORTED: the request_id is used or in flight
+  - NotFound            NOT_FOUND: nothing with this id that the account may know of
+  - Conflict            ALREADY_EXISTS, ABORTED: the request_id or the id is used or in flight
   - Refused             FAILED_PRECONDITION: the state, a policy or money stands in the way
   - LimitExceeded       RESOURCE_EXHAUSTED: repeat after `retry_after`
   - Unauthenticated     UNAUTHENTICATED: no API key, or a bad one
@@ -84,11 +84,13 @@ class CursorExpired(InvalidRequest):
 
 
 class NotFound(SmsgateError):
-    """The account has no message, batch or verification with this id."""
+    """There is nothing with this id, as far as the account may know."""
 
 
 class Conflict(SmsgateError):
-    """The request_id belongs to another request, or to one that is being handled now."""
+    """The request_id belongs to another request or one that is being handled now, the id of a new
+    account is taken, or somebody changed the account in between.
+    """
 
 
 class Refused(SmsgateError):

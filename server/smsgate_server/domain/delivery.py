@@ -41,13 +41,20 @@ class Delivery:
     """The part of a message's state that is gone once it is final.
 
     `due_time` is when something must be done next: submit it (WAITING) or expire it (else).
-    `delivered` has bit k set once segment k + 1 was reported delivered.
+    `delivered` has bit k set once segment k + 1 was reported delivered. `exposed` says that an
+    earlier attempt may have reached the carrier, though nobody knows.
     """
 
     stage: Stage
     due_time: datetime
     attempts: int = 0
     delivered: int = 0
+    exposed: bool = False
+
+    @property
+    def unseen(self) -> bool:
+        """Whether no carrier can have the message."""
+        return self.stage is Stage.WAITING and not self.exposed
 
 
 class OutcomeKind(IntEnum):
@@ -103,10 +110,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to write: an event or none, and the delivery from now on (None: it is final)."""
+    """What to write: an event or none, and the delivery from now on (None: it is final).
+
+    `refund`: the message ended unsent, so that its charge is returned.
+    """
 
     event: StatusEvent | None
     delivery: Delivery | None
+    refund: bool = False
 
 
 def begin(message: Message) -> Delivery:
@@ -146,7 +157,8 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
         return _submitted(message, delivery, result, seq, Stage.SUBMITTED, Reason.SUBMITTED)
     if outcome.kind is OutcomeKind.REFUSED and not outcome.temporary:
         event = _transition(message, Status.REJECTED, Reason.PROVIDER_REFUSED, result.time, seq)
-        return Step(replace(event, carrier=result.carrier, carrier_code=outcome.code), None)
+        refused = replace(event, carrier=result.carrier, carrier_code=outcome.code)
+        return Step(refused, None, refund=not delivery.exposed)
     if (
         outcome.kind is OutcomeKind.UNKNOWN
         and message.on_unknown_submit is UnknownSubmit.AT_MOST_ONCE
@@ -154,7 +166,8 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
         reason = Reason.SUBMIT_OUTCOME_UNKNOWN
         return _submitted(message, delivery, result, seq, Stage.HELD, reason)
     due = min(result.retry_time, message.expire_time)
-    return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due))
+    exposed = delivery.exposed or outcome.kind is OutcomeKind.UNKNOWN
+    return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
 
 
 def _submitted(
@@ -216,13 +229,14 @@ def _receipt_status(receipt: Receipt, reason: Reason) -> Status:
     return Status.UNDELIVERABLE if reason is Reason.PARTIAL_DELIVERY else receipt.status
 
 
-def expire(message: Message, now: datetime, seq: int) -> Step:
-    return Step(_transition(message, Status.EXPIRED, Reason.VALIDITY_ELAPSED, now, seq), None)
+def expire(message: Message, delivery: Delivery, now: datetime, seq: int) -> Step:
+    event = _transition(message, Status.EXPIRED, Reason.VALIDITY_ELAPSED, now, seq)
+    return Step(event, None, refund=delivery.unseen)
 
 
-def cancel(message: Message, now: datetime, seq: int) -> Step:
+def cancel(message: Message, delivery: Delivery, now: datetime, seq: int) -> Step:
     event = _transition(message, Status.REJECTED, Reason.CANCELLED_BY_CLIENT, now, seq)
-    return Step(event, None)
+    return Step(event, None, refund=delivery.unseen)
 
 
 def _transition(

@@ -99,16 +99,6 @@ class Price:
 
 NO_PRICE = Price()
 
-# A message that ends for one of these without ever having been sent costs nothing.
-_RETURNS_CHARGE = frozenset(
-    {
-        Reason.CANCELLED_BY_CLIENT,
-        Reason.PROVIDER_REFUSED,
-        Reason.VALIDITY_ELAPSED,
-        Reason.POLICY_BLOCKED,
-    }
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -181,8 +171,8 @@ class Message:
     def is_otp(self) -> bool:
         return bool(self.verification_id)
 
-    def after(self, event: "StatusEvent") -> "Message":
-        """This message once `event` happened to it.
+    def after(self, event: "StatusEvent", refund: bool = False) -> "Message":
+        """This message once `event` happened to it, and with `refund` its charge was returned.
 
         A late receipt changes nothing but `last_seq`.
         """
@@ -197,14 +187,9 @@ class Message:
             update_time=event.event_time,
             sent_time=self.sent_time or (event.event_time if submitted else None),
             final_time=event.event_time if event.to_status.final else None,
-            refunded=self._costs_nothing_after(event),
+            refunded=refund,
             last_seq=event.seq,
         )
-
-    def _costs_nothing_after(self, event: "StatusEvent") -> bool:
-        # Whatever a carrier reports on has reached it: then it is PENDING, or has another reason.
-        unsent = self.sent_time is None and self.status is Status.NEW
-        return unsent and event.to_status.final and event.reason in _RETURNS_CHARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

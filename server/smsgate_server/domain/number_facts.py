@@ -103,6 +103,11 @@ def operator_slug(name: str) -> str:
     return _NOT_OF_A_SLUG.sub("-", plain).strip("-")[:_MAX_SLUG].rstrip("-")
 
 
+def load_operators() -> None:
+    """Load the operators' names now, so that no call waits for it later."""
+    _carriers()
+
+
 def _carriers() -> Any:
     # 44 MiB and half a second: only for those who ask for operators.
     from phonenumbers import carrier

@@ -1,7 +1,8 @@
 """Who is asking: accounts and keys in memory, so that a call waits for no store."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from smsgate_server.domain.account import (
     ALL_SCOPES,
@@ -109,6 +110,24 @@ class Access:
             )
         return found
 
+    def renewed(self, caller: Caller) -> Caller:
+        """The caller as he is now: between the beginning of a call and its request much can
+        change.
+        """
+        if caller.key is None:
+            return self._local or self.caller("")
+        present = self._callers.get(caller.key.id)
+        if present is None or not self.usable(present):
+            raise no_longer()
+        return present
+
+    def note_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Show when keys were last used, as it was written down."""
+        for keys in self._keys.values():
+            for index, key in enumerate(keys):
+                if key.id in uses:
+                    keys[index] = replace(key, last_used_time=uses[key.id])
+
     def usable(self, caller: Caller) -> bool:
         """Whether calls may still be made with the key of `caller`."""
         if caller.key is None:
@@ -138,3 +157,9 @@ class Access:
     def keys(self, account: str) -> list[ApiKey]:
         """Those of an account, newest first."""
         return self._keys.get(account, [])[::-1]
+
+
+def no_longer() -> Unauthenticated:
+    return Unauthenticated(
+        ErrorReason.API_KEY_INVALID, "the API key was revoked, or its account closed"
+    )

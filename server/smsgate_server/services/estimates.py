@@ -1,10 +1,12 @@
 """Everything that can be known of a message before it is sent."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from smsgate_server.domain.errors import SmsgateError
 from smsgate_server.domain.message import Encoding
+from smsgate_server.domain.number_facts import operator_of
 from smsgate_server.domain.segmentation import (
     MAX_TEXT_CHARACTERS,
     Segmentation,
@@ -25,7 +27,7 @@ from smsgate_server.services.profiles import Profile
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """`cheaper` is another spelling and its segments, if one needs fewer. `errors` is everything
-    that would make the send fail.
+    that would make the send fail, `operator` who the recipient's range was allotted to.
     """
 
     draft: Draft
@@ -33,6 +35,7 @@ class Estimate:
     forcing: tuple[ForcingCharacter, ...]
     cheaper: tuple[str, int] | None
     errors: Sequence[SmsgateError]
+    operator: str = ""
 
 
 class Estimates:
@@ -44,15 +47,20 @@ class Estimates:
         draft = self._messages.draft(profile, submission)
         if not submission.recipient:  # it is not missed: there is much to know of a text alone
             draft = without_field(draft, "recipient")
+        operator = ""
+        if draft.recipient is not None:
+            # The first look-up of all loads the operators' names.
+            operator = await asyncio.to_thread(operator_of, draft.recipient.e164)
         errors = [*draft.errors, *await self._forecast(profile, submission, draft)]
         # A text that is far too long is measured only as far as a valid one can go.
         text = draft.text[: MAX_TEXT_CHARACTERS + 1]
         segmentation = segment(text)
         if segmentation.encoding is Encoding.GSM7:
-            return Estimate(draft, segmentation, (), None, errors)
+            return Estimate(draft, segmentation, (), None, errors, operator)
         spelling = cheaper_spelling(text)
         cheaper = (spelling, count_segments(spelling)[1]) if spelling is not None else None
-        return Estimate(draft, segmentation, forcing_characters(text), cheaper, errors)
+        forcing = forcing_characters(text)
+        return Estimate(draft, segmentation, forcing, cheaper, errors, operator)
 
     async def _forecast(
         self, profile: Profile, submission: Submission, draft: Draft

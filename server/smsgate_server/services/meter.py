@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from smsgate_server.domain.usage import day_of
@@ -21,9 +22,13 @@ class Meter:
     what was counted in the last second is lost when the process is killed.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, written: Callable[[Mapping[str, datetime]], None]
+    ) -> None:
+        """`written` is told when keys were used, once that is in the store."""
         self._store = store
         self._clock = clock
+        self._written = written
         self._counts: Counter[tuple[str, int]] = Counter()
         self._uses: dict[str, datetime] = {}
         self._noted: set[str] = set()
@@ -48,6 +53,7 @@ class Meter:
                 await self._store.count_free_requests(counts)
             if uses:
                 await self._store.note_uses(uses)
+                self._written(uses)
         except BaseException:
             self._counts.update(counts)
             self._uses = uses | self._uses

@@ -24,14 +24,16 @@ class LimitStatus:
 class _Bucket:
     """Holds up to `capacity` and fills at `rate` a second. Refused takes take nothing."""
 
-    __slots__ = ("_at", "_level", "capacity", "rate")
+    __slots__ = ("_at", "_level", "capacity", "passed", "rate")
 
     def __init__(self, limit: Limit, now: float) -> None:
         seconds = limit.period.total_seconds() if limit.period else 1.0
-        self.capacity = float(limit.burst or limit.maximum)
+        self.capacity = float(limit.burst or limit.maximum) if limit.maximum else 0.0
         self.rate = limit.maximum / seconds
         self._level = self.capacity
         self._at = now
+        # What was let through without being taken, for it is only monitored.
+        self.passed = 0
 
     def _fill(self, now: float) -> None:
         self._level = min(self.capacity, self._level + max(now - self._at, 0.0) * self.rate)
@@ -42,6 +44,7 @@ class _Bucket:
         self._fill(now)
         if self._level >= count:
             self._level -= count
+            self.passed = 0
             return 0.0
         return self.wait(count)
 
@@ -50,7 +53,9 @@ class _Bucket:
         return max(missing / self.rate, 0.001) if self.rate else float("inf")
 
     def give_back(self, count: int) -> None:
-        self._level = min(self.capacity, self._level + count)
+        never_taken = min(count, self.passed)
+        self.passed -= never_taken
+        self._level = min(self.capacity, self._level + count - never_taken)
 
     def left(self, now: float) -> tuple[int, float]:
         """How much is left, and in how many seconds all of it is there again."""
@@ -114,6 +119,7 @@ class Quotas:
         bucket = self._bucket(owner, limit, now)
         if bucket.take(count, now):
             self._refuse(account, limit, _refusal(limit, bucket, count))
+            bucket.passed += count
 
     def _refuse(self, account: str, limit: Limit, error: ResourceExhausted) -> None:
         if limit.mode is PolicyMode.ENFORCE:

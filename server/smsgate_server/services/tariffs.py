@@ -1,11 +1,13 @@
 """The price list in force, and putting a new version in its place."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from importlib.resources import files
 
-from smsgate_server.domain.pricing import PriceList, Tariff, TariffRow
+from smsgate_server.domain.number_facts import load_operators
+from smsgate_server.domain.pricing import ANY, PriceList, Tariff, TariffRow
 from smsgate_server.domain.tariff_csv import parse, render
 from smsgate_server.domain.tariff_diff import TariffDiff, diff
 from smsgate_server.services.ports import Clock, TariffStore, TariffVersion
@@ -49,7 +51,9 @@ class Tariffs:
     async def load(self) -> None:
         newest = await self._store.tariff()
         if newest is not None and newest.version != self._tariff.version:
-            self._tariff = Tariff(newest.version, parse(newest.text))
+            # A list of the world's operators takes seconds to read, and so do their names.
+            today = self._clock.now().date()
+            self._tariff = await asyncio.to_thread(_ready, newest, today)
             self.import_time = newest.import_time
 
     def compare(self, rows: Sequence[TariffRow]) -> TariffDiff:
@@ -69,6 +73,14 @@ class Tariffs:
 
     def export(self) -> str:
         return render(self._tariff.rows)
+
+
+def _ready(stored: TariffVersion, today: date) -> Tariff:
+    """The tariff of a version, with all that the first look-up of a day would have to load."""
+    tariff = Tariff(stored.version, parse(stored.text))
+    if any(row.network != ANY for row in tariff.on(today).rows):
+        load_operators()
+    return tariff
 
 
 def seed() -> str:

@@ -16,10 +16,9 @@ from smsgate_server.domain.errors import (
     ErrorReason,
     ResourceExhausted,
     SmsgateError,
-    Unauthenticated,
     Unavailable,
 )
-from smsgate_server.services.access import Access, Caller
+from smsgate_server.services.access import Access, Caller, no_longer
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.quotas import Quotas
 from smsgate_server.transport.auth import caller_of_call
@@ -29,6 +28,9 @@ from smsgate_server.transport.stall import StallGuard
 
 _log = logging.getLogger("smsgate.call")
 _failures = logging.getLogger("smsgate.failure")
+
+# Long polls.
+_MAY_WAIT = frozenset({"MessageService.GetMessage"})
 
 # Tells the library's own retries when to come again, or (negative) not to.
 _PUSHBACK = "grpc-retry-pushback-ms"
@@ -59,8 +61,9 @@ class Calls:
         self._access = access
         self._quotas = quotas
         self._meter = meter
-        self._streams: dict[asyncio.Task[Any], Caller] = {}
-        access.listen(self._end_refused_streams)
+        # Streams and waits: what can outlive the right to make it.
+        self._long: dict[asyncio.Task[Any], Caller] = {}
+        access.listen(self._end_refused)
         self._second = 0
         self._lines = 0
         self._under_way = 0
@@ -82,13 +85,13 @@ class Calls:
 
     def _enter(self) -> Caller:
         """Who makes this call, once it is counted."""
-        caller = caller_of_call()
+        caller = self._access.renewed(caller_of_call())
         self._quotas.enter(caller)
         self._meter.used(caller)
         return caller
 
-    def _end_refused_streams(self) -> None:
-        for task, caller in self._streams.items():
+    def _end_refused(self) -> None:
+        for task, caller in self._long.items():
             if not self._access.usable(caller):
                 task.cancel(_NO_LONGER)
 
@@ -96,14 +99,18 @@ class Calls:
         self, name: str, read: Read, method: Unary
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         count, seconds = self._metrics.call(name)
-        is_free = name not in _MAY_COST
+        is_free, may_wait = name not in _MAY_COST, name in _MAY_WAIT
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
             self._begin()
             try:
                 caller = self._enter()
-                response = await method(read(request), caller)
+                if may_wait:
+                    with self._while_allowed(caller):
+                        response = await method(read(request), caller)
+                else:
+                    response = await method(read(request), caller)
                 if is_free:
                     self._meter.free(caller.account)
             except Exception as error:
@@ -145,23 +152,28 @@ class Calls:
     @contextmanager
     def _open_stream(self, caller: Caller) -> Iterator[None]:
         self._quotas.open_stream(caller)
-        self._meter.free(caller.account)
+        try:
+            self._meter.free(caller.account)
+            with self._metrics.open_streams.track_inprogress(), self._while_allowed(caller):
+                yield
+        finally:
+            self._quotas.close_stream(caller)
+
+    @contextmanager
+    def _while_allowed(self, caller: Caller) -> Iterator[None]:
+        """Ends what takes long when its caller may no longer call."""
         task = asyncio.current_task()
         assert task is not None
-        self._streams[task] = caller
+        self._long[task] = caller
         try:
-            with self._metrics.open_streams.track_inprogress():
-                yield
+            yield
         except asyncio.CancelledError as cancelled:
             if cancelled.args != (_NO_LONGER,):
                 raise
             task.uncancel()
-            raise Unauthenticated(
-                ErrorReason.API_KEY_INVALID, "the API key was revoked, or its account closed"
-            ) from None
+            raise no_longer() from None
         finally:
-            del self._streams[task]
-            self._quotas.close_stream(caller)
+            del self._long[task]
 
     async def _refuse(
         self, name: str, context: ServicerContext[Any, Any], error: Exception, start: float

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.errors import InvalidArgument
+from smsgate_server.domain.number_facts import NUMBERING_PLAN
 from smsgate_server.services.access import Caller
 from smsgate_server.services.batches import Batches, BatchOutcome, ItemResult
 from smsgate_server.services.cursors import Cursors
@@ -69,6 +70,8 @@ class MessageService:
         made = responses.estimate(
             estimate.draft, estimate.segmentation, estimate.forcing, estimate.cheaper
         )
+        if estimate.operator:
+            made.operator_hint, made.operator_source = estimate.operator, NUMBERING_PLAN
         made.would_fail_with.extend(status_of(error) for error in estimate.errors)
         return made
 

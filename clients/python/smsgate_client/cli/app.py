@@ -7,14 +7,20 @@ from typing import Annotated
 import typer
 
 from smsgate_client.cli import failures
+from smsgate_client.cli.account import account
 from smsgate_client.cli.batch import batch
 from smsgate_client.cli.cancel import cancel
+from smsgate_client.cli.destinations import destinations
 from smsgate_client.cli.estimate import estimate
 from smsgate_client.cli.get import get
 from smsgate_client.cli.listing import list_messages
+from smsgate_client.cli.lookup import lookup
+from smsgate_client.cli.otp import otp
 from smsgate_client.cli.output import Output, printable
+from smsgate_client.cli.prices import prices
 from smsgate_client.cli.send import send
 from smsgate_client.cli.session import Session
+from smsgate_client.cli.usage import usage
 from smsgate_client.cli.watch import watch
 from smsgate_client.connection import (
     API_KEY_VARIABLE,
@@ -28,7 +34,7 @@ from smsgate_client.errors import SmsgateError
 _EPILOG = (
     "Exit codes: 0 success; 1 refused, in part, or not delivered; 2 usage or invalid argument; "
     "3 not found; 4 conflict or precondition; 5 limit; 6 unavailable or out of time; "
-    "7 credentials; 70 a defect; 130 interrupted."
+    "7 credentials; 70 a defect; 130 interrupted; `otp verify` has more."
 )
 
 app = typer.Typer(
@@ -46,6 +52,12 @@ app.command()(get)
 app.command(name="list")(list_messages)
 app.command()(cancel)
 app.command()(watch)
+app.add_typer(otp)
+app.command()(prices)
+app.command()(destinations)
+app.command()(lookup)
+app.command()(usage)
+app.add_typer(account)
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,7 +122,8 @@ def run(arguments: list[str] | None = None) -> int:
         code = app(given or ["--help"], prog_name="smsgate", obj=session, standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SmsgateError as error:
-        for line in failures.explain(error, session.client.connection.target):
+        target = session.client.connection.target
+        for line in failures.explain(error, target, session.own_request_id):
             session.say(line)
         return failures.exit_code(error)
     except (KeyboardInterrupt, typer.Abort):

@@ -36,6 +36,10 @@ _HINTS = {
     "ALREADY_SUBMITTED": "a carrier has the message; `smsgate get ID --wait` follows it",
     "API_KEY_REQUIRED": "give the key with --api-key or SMSGATE_API_KEY",
     "INSUFFICIENT_BALANCE": "top the account up, then repeat",
+    "BUDGET_EXHAUSTED": "`smsgate account show` tells when the next month begins",
+    "ACCOUNT_CHANGED": "`smsgate account show` has the new etag and what was changed",
+    "NOT_PREPAID": "only a prepaid account has a balance; this one pays afterwards",
+    "SCOPE_REQUIRED": "`smsgate account show` tells what the key may be used for",
 }
 
 
@@ -44,10 +48,13 @@ def exit_code(error: SmsgateError) -> int:
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), DEFECT)
 
 
-def explain(error: SmsgateError, target: str) -> list[str]:
-    """What went wrong, one line per violation, and what can be done."""
+def explain(error: SmsgateError, target: str, request_id: str = "") -> list[str]:
+    """What went wrong, one line per violation, and what can be done.
+
+    `request_id` is the one that the command made, which nobody else knows.
+    """
     if not error.reason and isinstance(error, errors.OutcomeUnknown):
-        return _unreachable(error, target)
+        return _unreachable(error, target, request_id)
     lines = sentences(error)
     if error.retry_after:
         lines.append(f"try again in {error.retry_after.total_seconds():g} s")
@@ -55,12 +62,15 @@ def explain(error: SmsgateError, target: str) -> list[str]:
         lines.append(f"the earliest cursor is {printable(earliest)}")
     if hint := _hint(error):
         lines.append(f"hint: {hint}")
+    if request_id and isinstance(error, errors.OutcomeUnknown):
+        lines.append(_repeat(request_id))
     return lines
 
 
 def sentences(error: SmsgateError) -> list[str]:
     """What went wrong, one line per violation."""
-    if error.violations:
+    # The one thing that a limit has to say is the message, with its reason.
+    if error.violations and not isinstance(error, errors.LimitExceeded):
         return [_violation(wrong) for wrong in error.violations]
     message = printable(error.message) or error.code.name.lower().replace("_", " ")
     return [f"{message} ({error.reason})" if error.reason else message]
@@ -83,15 +93,22 @@ def _hint(error: SmsgateError) -> str:
     return next((_HINTS[reason] for reason in reasons if reason in _HINTS), "")
 
 
-def _unreachable(error: SmsgateError, target: str) -> list[str]:
+def _repeat(request_id: str) -> str:
+    return f"hint: it may have been done; repeat it with --request-id {request_id}"
+
+
+def _unreachable(error: SmsgateError, target: str, request_id: str) -> list[str]:
     if isinstance(error, errors.DeadlineExceeded):
         return [
             f"no answer from {target} in time",
-            "hint: repeat with the same --request-id, or give more time with --timeout",
+            _repeat(request_id)
+            if request_id
+            else "hint: repeat with the same --request-id, or give more time with --timeout",
         ]
     # gRPC tells the whole way down to the socket; the last step is what people can act on.
     cause = re.split(r": (?=[A-Z])", error.message)[-1]
-    return [
+    lines = [
         f"no gateway can be reached at {target}: {printable(cause) or 'the connection broke'}",
         "hint: is it running? Name another with --target or SMSGATE_TARGET",
     ]
+    return [*lines, _repeat(request_id)] if request_id else lines

@@ -12,6 +12,11 @@ from smsgate_client.cli.output import Output, printable
 from smsgate_client.connection import ConnectionFields
 from smsgate_client.following import FollowPhase, FollowState
 from smsgate_client.names import is_final
+from smsgate_client.requests import new_request_id
+
+_WIDTH_IN_DOUBT = 80
+# Wider ones are no easier to read.
+_WIDEST_CHART = 160
 
 
 @dataclass
@@ -22,11 +27,19 @@ class Session:
     timeout: float = 10.0
     output: Output = Output.AUTO
     connection: ConnectionFields = field(default_factory=ConnectionFields)
+    own_request_id: str = ""
 
     @cached_property
     def client(self) -> BlockingClient:
         """The client of this run."""
         return BlockingClient(self.target, timeout=self.timeout, **self.connection)
+
+    def request_id(self, given: str) -> str:
+        """The request_id that was given, else one that is told if the outcome stays unknown."""
+        if given:
+            return given
+        self.own_request_id = new_request_id()
+        return self.own_request_id
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -49,6 +62,17 @@ class Session:
     def in_terminal(self) -> bool:
         """Whether a person reads the output."""
         return self.out.is_terminal and self.output is not Output.JSON
+
+    @property
+    def chart_width(self) -> int:
+        """The columns that a chart may fill: those of the terminal, in doubt 80."""
+        width = self.out.width if sys.stdout.isatty() else _WIDTH_IN_DOUBT
+        return min(width, _WIDEST_CHART)
+
+    @property
+    def without_colour(self) -> bool:
+        """Whether colours do not reach the reader, so that they must not mean anything."""
+        return self.out.no_color or self.out.color_system is None
 
     def wants_json(self, lines: bool = False) -> bool:
         """Whether to print JSON. `lines`: many results, which a pipe gets as JSON lines."""

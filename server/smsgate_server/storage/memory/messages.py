@@ -178,9 +178,13 @@ class Messages:
     def _unpaid(self, acceptance: Acceptance) -> list[StoredEntry]:
         """One entry for each of the acceptance if not all can be paid; else nothing."""
         entries = acceptance.entries
-        fresh = [
-            e.message for e in entries if not (e.request and _name(e.request) in self._requests)
-        ]
+        seen = set(self._requests)
+        fresh = []
+        for entry in entries:
+            if entry.request is None or _name(entry.request) not in seen:
+                fresh.append(entry.message)
+            if entry.request is not None:
+                seen.add(_name(entry.request))
         declined = self._books.check(acceptance.terms, fresh)
         if not declined:
             return []
@@ -298,16 +302,22 @@ class Messages:
             return Cancelled(None)
         if not cancellable(message, self._deliveries.get(message.seq)):
             return Cancelled(message, self._head)
-        self._apply(message, cancel(message, now, self._head + 1))
+        self.take_back(message, now)
         self._commit()
         return Cancelled(self._messages[message.seq], self._head, changed=True)
+
+    def take_back(self, message: Message, now: datetime) -> None:
+        """Cancel a message if no carrier can have it; the caller commits."""
+        delivery = self._deliveries.get(message.seq)
+        if delivery is not None and cancellable(message, delivery):
+            self._apply(message, cancel(message, delivery, now, self._head + 1))
 
     async def claim_due(self, now: datetime, limit: int) -> Claims:
         claims: list[Claim] = []
         for seq in self._to_submit.due(now, limit):
             message, delivery = self._messages[seq], self._deliveries[seq]
             if message.expire_time <= now:
-                self._apply(message, expire(message, now, self._head + 1))
+                self._apply(message, expire(message, delivery, now, self._head + 1))
                 continue
             taken = claim(message, delivery)
             self._set_delivery(message, taken)
@@ -337,7 +347,7 @@ class Messages:
         expired = 0
         for seq in self._to_expire.due(now, limit):
             message = self._messages[seq]
-            self._apply(message, expire(message, now, self._head + 1))
+            self._apply(message, expire(message, self._deliveries[seq], now, self._head + 1))
             expired += 1
         self._commit()
         return expired
@@ -465,7 +475,7 @@ class Messages:
 
     def _apply(self, message: Message, step: Step) -> None:
         if step.event is not None:
-            after = self._messages[message.seq] = message.after(step.event)
+            after = self._messages[message.seq] = message.after(step.event, step.refund)
             self._books.follow(message, after)
             self._write_event(step.event)
         self._set_delivery(message, step.delivery)

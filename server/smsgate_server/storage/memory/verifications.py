@@ -146,7 +146,7 @@ class Verifications(Messages):
             return answer
         current = found.at(attempt.now)
         if current.pending:
-            counted = self._all[current.id] = current.attempted(attempt.now)
+            counted = current.attempted(attempt.now)
             current, result = counted.judged(attempt.judge(counted), attempt.now)
             self._all[current.id] = current
         else:
@@ -178,7 +178,8 @@ class Verifications(Messages):
             return CancelledCode(found.at(now), self.bounds.head)
         cancelled = self._all[verification_id] = found.cancelled(now)
         for message in await self.messages_of(verification_id):
-            await self.cancel(account, message.id, now)
+            self.take_back(message, now)
+        self._commit()
         return CancelledCode(cancelled, self.bounds.head)
 
     async def prune(self, horizons: Horizons) -> Mapping[str, int]:

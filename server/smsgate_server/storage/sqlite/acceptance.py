@@ -25,7 +25,9 @@ _INSERT_MESSAGES = BulkStatement(
     f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}", MESSAGE_WIDTH
 )
 _INSERT_DELIVERIES = BulkStatement(
-    "INSERT INTO deliveries (message_seq, stage, due_time, attempts, delivered) VALUES {rows}", 5
+    "INSERT INTO deliveries (message_seq, stage, due_time, attempts, delivered, exposed) "
+    "VALUES {rows}",
+    6,
 )
 _INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) VALUES {rows}", 3)
 _INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) VALUES {rows}", 3)
@@ -142,7 +144,13 @@ class Acceptor:
 
     def _unpaid(self, acceptance: Acceptance) -> list[StoredEntry]:
         """One entry for each of the acceptance if not all can be paid; else nothing."""
-        messages = [e.message for e in acceptance.entries if not self._stored_before(e)]
+        seen: set[bytes] = set()
+        messages = []
+        for entry in acceptance.entries:
+            key = digest(entry.request) if entry.request else b""
+            if key not in seen and not self._stored_before(entry):
+                messages.append(entry.message)
+            seen |= {key} - {b""}
         declined = self._books.check(acceptance.terms, messages)
         if not declined:
             return []

@@ -68,12 +68,19 @@ def cancel_messages(
         if seq is None or workspace.messages[seq].account != account:
             results.append(Cancelled(None))
             continue
-        can = cancellable(workspace.messages[seq], workspace.deliveries[seq])
-        if can:
-            workspace.apply(seq, cancel(workspace.messages[seq], now, workspace.peek_seq()))
-        results.append(Cancelled(workspace.messages[seq], tx.head, changed=can))
+        changed = take_back(workspace, seq, now)
+        results.append(Cancelled(workspace.messages[seq], tx.head, changed=changed))
     workspace.flush()
     return results
+
+
+def take_back(workspace: Workspace, seq: int, now: datetime) -> bool:
+    """Cancel a message if no carrier can have it; returns whether that was so."""
+    message, delivery = workspace.messages[seq], workspace.deliveries[seq]
+    if delivery is None or not cancellable(message, delivery):
+        return False
+    workspace.apply(seq, cancel(message, delivery, now, workspace.peek_seq()))
+    return True
 
 
 def claim_due(tx: Transaction, wanted: Sequence[tuple[datetime, int]]) -> Sequence[Claims]:
@@ -87,7 +94,7 @@ def _claim(tx: Transaction, now: datetime, limit: int) -> Claims:
         message, delivery = workspace.messages[seq], workspace.deliveries[seq]
         assert delivery is not None
         if message.expire_time <= now:
-            workspace.apply(seq, expire(message, now, workspace.peek_seq()))
+            workspace.apply(seq, expire(message, delivery, now, workspace.peek_seq()))
             continue
         taken = claim(message, delivery)
         workspace.apply(seq, _Step(None, taken))
@@ -105,7 +112,9 @@ def expire_due(tx: Transaction, wanted: Sequence[tuple[datetime, int]]) -> Seque
         for stage in (Stage.SUBMITTED, Stage.HELD):
             seqs += workspace.load_due(stage, micros(now), limit - len(seqs))
         for seq in seqs:
-            workspace.apply(seq, expire(workspace.messages[seq], now, workspace.peek_seq()))
+            message, delivery = workspace.messages[seq], workspace.deliveries[seq]
+            assert delivery is not None
+            workspace.apply(seq, expire(message, delivery, now, workspace.peek_seq()))
         workspace.flush()
         counts.append(len(seqs))
     return counts

@@ -158,14 +158,21 @@ def _price_of(row: Row) -> Price:
 
 def delivery_row(message_seq: int, delivery: Delivery) -> Row:
     due = micros(delivery.due_time)
-    return (message_seq, int(delivery.stage), due, delivery.attempts, delivery.delivered)
+    return (
+        message_seq,
+        int(delivery.stage),
+        due,
+        delivery.attempts,
+        delivery.delivered,
+        delivery.exposed,
+    )
 
 
 def delivery_of(row: Row) -> Delivery | None:
-    """The delivery of (stage, due_time, attempts, delivered), NULL for a final message."""
+    """The delivery of (stage, due_time, attempts, delivered, exposed), NULL for a final message."""
     if row[0] is None:
         return None
-    return Delivery(_STAGE[row[0]], time_of(row[1]), row[2], row[3])
+    return Delivery(_STAGE[row[0]], time_of(row[1]), row[2], row[3], row[4] == 1)
 
 
 def event_row(event: StatusEvent, prev_seq: int) -> Row:

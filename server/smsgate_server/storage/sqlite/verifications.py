@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from smsgate_server.domain.account import Limit, LimitKind, PolicyMode
-from smsgate_server.domain.delivery import cancel
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.otp import (
     ENDED_RESULTS,
@@ -17,7 +16,6 @@ from smsgate_server.domain.otp import (
     number_prefix,
 )
 from smsgate_server.domain.otp_codes import CodeAlphabet
-from smsgate_server.domain.standing import cancellable
 from smsgate_server.services.ports import (
     Acceptance,
     Attempt,
@@ -30,6 +28,7 @@ from smsgate_server.services.ports import (
     StoredEntry,
 )
 from smsgate_server.storage.sqlite.acceptance import Acceptor, digest
+from smsgate_server.storage.sqlite.operations import take_back
 from smsgate_server.storage.sqlite.rows import (
     MESSAGE_COLUMNS,
     Row,
@@ -256,9 +255,8 @@ def _cancel(
         "SELECT message_seq FROM code_sends WHERE verification_id = ?", (verification_id,)
     ).fetchall()
     workspace.load(seq for (seq,) in rows)
-    for seq, message in list(workspace.messages.items()):
-        if cancellable(message, workspace.deliveries[seq]):
-            workspace.apply(seq, cancel(message, now, workspace.peek_seq()))
+    for seq in list(workspace.messages):
+        take_back(workspace, seq, now)
     workspace.flush()
     return CancelledCode(cancelled, tx.head)
 

@@ -25,13 +25,15 @@ from smsgate_server.storage.sqlite.rows import (
 from smsgate_server.storage.sqlite.writer import Transaction
 
 _JOINED = f"""
-    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered
+    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered,
+        d.exposed
     FROM messages AS m LEFT JOIN deliveries AS d ON d.message_seq = m.seq
 """
 _BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN (VALUES {{rows}})", 1)
 _BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN (VALUES {{rows}})", 1)
 _DUE = f"""
-    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered
+    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered,
+        d.exposed
     FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq
     WHERE d.stage = ? AND d.due_time <= ? ORDER BY d.due_time LIMIT ?
 """
@@ -48,10 +50,10 @@ _UPDATE_MESSAGES = BulkStatement(
 _UPDATE_DELIVERIES = BulkStatement(
     """
     UPDATE deliveries SET stage = v.column2, due_time = v.column3, attempts = v.column4,
-        delivered = v.column5
+        delivered = v.column5, exposed = v.column6
     FROM (VALUES {rows}) AS v WHERE message_seq = v.column1
     """,
-    5,
+    6,
 )
 _DELETE_DELIVERIES = BulkStatement("DELETE FROM deliveries WHERE message_seq IN (VALUES {rows})", 1)
 
@@ -101,7 +103,7 @@ class Workspace:
             assert step.event.seq == self._tx.head
             self._events.append(event_row(step.event, message.last_seq))
             self._tx.events.append(step.event)
-            after = self.messages[seq] = message.after(step.event)
+            after = self.messages[seq] = message.after(step.event, step.refund)
             self._tx.books.follow(message, after)
             self._changed.add(seq)
         self.deliveries[seq] = step.delivery

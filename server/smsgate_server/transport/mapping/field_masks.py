@@ -1,6 +1,7 @@
 """Changing the fields of an account that a mask names."""
 
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
 
 from smsgate.v1 import account_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason
@@ -18,8 +19,20 @@ def merged(reader: Reader, request: pb.UpdateAccountRequest, present: pb.Account
         reader.refuse("update_mask", ErrorReason.TOO_MANY_ITEMS, description)
         return present
     good = [path for index, path in enumerate(paths) if _check(reader, index, path)]
+    # A part that the request leaves out is to be cleared, but merging passes over it.
+    for path in good:
+        _clear(present, path)
     FieldMask(paths=good).MergeMessage(request.account, present, True, True)
     return present
+
+
+def _clear(message: Message, path: str) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        if not message.HasField(name):
+            return
+        message = getattr(message, name)
+    message.ClearField(last)
 
 
 def _check(reader: Reader, index: int, path: str) -> bool:

@@ -4,6 +4,9 @@ ALTER TABLE messages ADD COLUMN billing INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE messages ADD COLUMN bundle_segments INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
 
+-- 1: an earlier attempt may have reached the carrier, though nobody knows.
+ALTER TABLE deliveries ADD COLUMN exposed INTEGER NOT NULL DEFAULT 0;
+
 -- What of a request could not be paid, by the index of its entry, so that a repeat tells it again.
 ALTER TABLE requests ADD COLUMN declined TEXT NOT NULL DEFAULT '';
 

@@ -1,0 +1,252 @@
+"""The file of the keys that codes derive from: made if missing, rotated, and never half written."""
+
+import stat
+from base64 import b64encode
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.builders import T0, minutes, seconds
+
+from smsgate_server.domain.otp_codes import OtpKeys
+from smsgate_server.services.otp_keys import OtpKeyError, load_keys, rotate
+
+_KEPT = 12
+
+Entropy = Callable[[int], bytes]
+
+
+@pytest.fixture
+def entropy() -> Entropy:
+    """Bytes of which no two pieces are alike, and which a test can tell from each other."""
+    numbers = count(1)
+    return lambda size: bytes([next(numbers)]) * size
+
+
+def no_entropy(size: int) -> bytes:
+    raise AssertionError("a key was made")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "keys" / "otp-keys"
+
+
+def a_line(key_id: str, byte: int, size: int = 32) -> str:
+    return f"{key_id} {b64encode(bytes([byte]) * size).decode()}"
+
+
+def ids_in(path: Path) -> list[str]:
+    lines = path.read_text().splitlines()
+    return [line.split()[0] for line in lines if not line.startswith("#")]
+
+
+# Where keys come from
+
+
+def test_a_file_that_is_missing_is_made_with_one_key_and_its_folder(
+    path: Path, entropy: Entropy
+) -> None:
+    keys = load_keys(path, "", entropy)
+    assert keys.get(keys.current) == b"\x01" * 32
+    assert ids_in(path) == [keys.current]
+
+
+def test_the_file_is_for_its_user_alone_and_says_what_it_is(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().startswith("# Keys of one-time passwords")
+
+
+def test_the_file_is_read_again_and_not_written_again(path: Path, entropy: Entropy) -> None:
+    first = load_keys(path, "", entropy)
+    before = path.read_bytes()
+    again = load_keys(path, "", no_entropy)
+    assert (again.current, again.get(again.current)) == (first.current, b"\x01" * 32)
+    assert path.read_bytes() == before
+
+
+def test_the_first_key_of_a_file_is_the_current_one_and_all_are_known(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(f"# mine\n\n{a_line('new', 1)}\n{a_line('old', 2, 48)}\n")
+    keys = load_keys(path, "", no_entropy)
+    assert keys.current == "new"
+    assert (keys.get("old"), keys.get("other")) == (b"\x02" * 48, None)
+
+
+def test_keys_of_the_settings_go_before_the_file_which_is_left_alone(path: Path) -> None:
+    keys = load_keys(path, f"{a_line('a', 1)},{a_line('b', 2)}", no_entropy)
+    assert (keys.current, keys.get("b")) == ("a", b"\x02" * 32)
+    assert not path.exists()
+
+
+def test_without_file_and_setting_there_is_a_key_until_the_process_ends(entropy: Entropy) -> None:
+    keys = load_keys(None, "", entropy)
+    assert keys.get(keys.current) == b"\x01" * 32
+    other = load_keys(None, "", entropy)
+    assert other.get(other.current) == b"\x02" * 32
+
+
+# What is wrong with them
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "there is no key"),
+        ("# nothing but words\n", "there is no key"),
+        (a_line("UPPER", 1), "line 1: the id is not"),
+        ("first", "line 1: is not an id"),
+        ("first not-base64!", "line 1: the key is not base64"),
+        (a_line("first", 1, 31), "line 1: the key has less than 32 bytes"),
+        (f"{a_line('a', 1)}\n{a_line('a', 2)}", "line 2: has the id of an earlier line"),
+    ],
+)
+def test_a_file_that_is_wrong_is_an_error_that_names_it_and_the_line(
+    path: Path, text: str, fault: str
+) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    with pytest.raises(OtpKeyError, match=fault) as raised:
+        load_keys(path, "", no_entropy)
+    assert str(path) in str(raised.value)
+    assert path.read_text() == text
+
+
+def test_what_is_wrong_with_the_setting_names_the_setting() -> None:
+    with pytest.raises(OtpKeyError, match="the setting otp_keys: line 1"):
+        load_keys(None, "nonsense", no_entropy)
+
+
+def test_an_error_never_tells_a_key(path: Path) -> None:
+    path.parent.mkdir()
+    # The id and the key in the wrong order, and a key that is cut short.
+    secret = b64encode(b"\x07" * 32).decode()
+    for text in (f"{secret} first", f"first {secret[:-3]}", f"first second {secret}", secret):
+        path.write_text(text)
+        with pytest.raises(OtpKeyError) as raised:
+            load_keys(path, "", no_entropy)
+        assert secret[:8] not in str(raised.value)
+
+
+def test_an_error_of_a_file_that_is_not_text_holds_nothing_of_it(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"first " + b"\xff\xfe" * 40)
+    with pytest.raises(OtpKeyError, match="it is not text") as raised:
+        load_keys(path, "", no_entropy)
+    assert raised.value.__cause__ is None
+    assert "\\xff" not in str(raised.value)
+
+
+def test_a_file_that_cannot_be_read_is_an_error_for_the_operator(path: Path) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(OtpKeyError, match="cannot use the keys in"):
+        load_keys(path, "", no_entropy)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_for_the_operator(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OtpKeyError, match="cannot use the keys in"):
+        load_keys(tmp_path / "file" / "otp-keys", "", no_entropy)
+
+
+# Rotation
+
+
+def test_rotation_puts_a_new_key_in_front_and_keeps_the_others(
+    path: Path, entropy: Entropy
+) -> None:
+    before = load_keys(path, "", entropy)
+    rotated = rotate(path, T0, entropy)
+    read = load_keys(path, "", no_entropy)
+    for keys in (rotated, read):
+        assert keys.current != before.current
+        assert keys.get(keys.current) == b"\x02" * 32
+        assert keys.get(before.current) == b"\x01" * 32
+    assert ids_in(path) == [read.current, before.current]
+
+
+def test_the_rotated_file_is_for_its_user_alone_and_nothing_lies_beside_it(
+    path: Path, entropy: Entropy
+) -> None:
+    load_keys(path, "", entropy)
+    rotate(path, T0, entropy)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_many_rotations_keep_the_newest_few_keys(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    made = [rotate(path, T0 + minutes(n), entropy).current for n in range(20)]
+    assert ids_in(path) == made[::-1][:_KEPT]
+
+
+def test_a_rotation_a_minute_keeps_every_key_that_a_code_can_still_need(
+    path: Path, entropy: Entropy
+) -> None:
+    load_keys(path, "", entropy)
+    made = [(T0 + minutes(n), rotate(path, T0 + minutes(n), entropy).current) for n in range(30)]
+    last, _ = made[-1]
+    keys = load_keys(path, "", no_entropy)
+    # A code that was made with a key just before the next one came lives for ten minutes more.
+    needed = [key_id for time, key_id in made if time + minutes(1) + minutes(10) > last]
+    assert all(keys.get(key_id) for key_id in needed)
+
+
+def test_two_rotations_in_one_second_lose_no_key(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    first = rotate(path, T0, entropy)
+    try:
+        rotate(path, T0 + seconds(0.5), entropy)
+    except OtpKeyError:
+        # Refusing is as good, if the file is as it was.
+        assert ids_in(path)[0] == first.current
+    keys = load_keys(path, "", no_entropy)
+    assert keys.get(first.current) == b"\x02" * 32
+    assert keys.get("first") == b"\x01" * 32
+
+
+def test_a_rotation_of_a_file_that_is_wrong_leaves_it_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("first")
+    with pytest.raises(OtpKeyError):
+        rotate(path, T0, no_entropy)
+    assert path.read_text() == "first"
+    assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+def test_a_rotation_that_is_cut_off_leaves_the_keys_as_they_were(
+    path: Path, entropy: Entropy
+) -> None:
+    load_keys(path, "", entropy)
+    before = path.read_bytes()
+
+    def broken(size: int) -> bytes:
+        raise OSError("no entropy")
+
+    with pytest.raises(OSError, match="no entropy"):
+        rotate(path, T0, broken)
+    assert path.read_bytes() == before
+
+
+def test_what_was_left_by_a_rotation_that_was_cut_off_is_no_hindrance(
+    path: Path, entropy: Entropy
+) -> None:
+    load_keys(path, "", entropy)
+    path.with_name(path.name + ".new").write_text("half a")
+    rotated = rotate(path, T0, entropy)
+    assert load_keys(path, "", no_entropy).current == rotated.current
+
+
+def test_a_rotation_keeps_keys_with_odd_spacing(path: Path, entropy: Entropy) -> None:
+    path.parent.mkdir()
+    path.write_text(f"\n  # a word\n  {a_line('a', 8)}  \n\t{a_line('b', 9)}\n")
+    rotate(path, T0, entropy)
+    keys = load_keys(path, "", no_entropy)
+    assert (keys.get("a"), keys.get("b")) == (b"\x08" * 32, b"\x09" * 32)
+
+
+def test_printing_the_keys_shows_no_key(path: Path, entropy: Entropy) -> None:
+    keys: OtpKeys = load_keys(path, "", entropy)
+    assert repr(keys) == "OtpKeys(first)"
