@@ -189,7 +189,10 @@ Global___LimitKind: _TypeAlias = LimitKind  # noqa: Y015
 
 @_typing.final
 class Limit(_message.Message):
-    """Limit is how often something may happen."""
+    """Limit is how often something may happen. Calls and messages are counted by token buckets: a full
+    bucket holds burst, and maximum comes back in each period. One-time passwords are counted exactly,
+    over the period that ends now; burst is not read for them.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

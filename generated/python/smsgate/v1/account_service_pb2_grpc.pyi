@@ -31,8 +31,9 @@ class AccountServiceStub:
 
     Every call of every service is made by an account, which its API key decides: the key is sent as
     the metadata "authorization: Bearer SECRET". An account never sees another's messages, nor that
-    they exist. A server that runs open on the loopback interface needs no key: every call is then
-    made by the account "local", with every scope.
+    they exist. A server on the loopback interface runs open until the first API key is made: it needs
+    no key, and every call is made by the account "local", with every scope. Make a key with the scope
+    ADMIN first.
 
     Everything but a GetAccount of the own account needs the scope ADMIN.
     """
@@ -73,8 +74,9 @@ class AccountServiceAsyncStub(AccountServiceStub):
 
     Every call of every service is made by an account, which its API key decides: the key is sent as
     the metadata "authorization: Bearer SECRET". An account never sees another's messages, nor that
-    they exist. A server that runs open on the loopback interface needs no key: every call is then
-    made by the account "local", with every scope.
+    they exist. A server on the loopback interface runs open until the first API key is made: it needs
+    no key, and every call is made by the account "local", with every scope. Make a key with the scope
+    ADMIN first.
 
     Everything but a GetAccount of the own account needs the scope ADMIN.
     """
@@ -111,8 +113,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every call of every service is made by an account, which its API key decides: the key is sent as
     the metadata "authorization: Bearer SECRET". An account never sees another's messages, nor that
-    they exist. A server that runs open on the loopback interface needs no key: every call is then
-    made by the account "local", with every scope.
+    they exist. A server on the loopback interface runs open until the first API key is made: it needs
+    no key, and every call is made by the account "local", with every scope. Make a key with the scope
+    ADMIN first.
 
     Everything but a GetAccount of the own account needs the scope ADMIN.
     """

@@ -335,7 +335,10 @@ class Message(_message.Message):
 
     @_builtins.property
     def total_price(self) -> _money_pb2.Money:
-        """price_per_segment times segments. Unset if price_status is UNKNOWN."""
+        """price_per_segment times segments. Unset if price_status is UNKNOWN. Segments that a bundle covers
+        cost nothing; and the charge of a message that was certainly never given to a carrier, because it
+        was cancelled, refused or past its validity first, is returned.
+        """
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

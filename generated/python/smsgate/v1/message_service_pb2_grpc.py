@@ -124,8 +124,9 @@ class MessageServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CancelMessage(self, request, context):
-        """CancelMessage takes back a message that no carrier has been given yet. Repeating it is harmless. A
-        message that was submitted is FAILED_PRECONDITION / ALREADY_SUBMITTED.
+        """CancelMessage takes back a message that no carrier has been given yet, and returns its charge.
+        Repeating it is harmless. A message that was submitted is FAILED_PRECONDITION /
+        ALREADY_SUBMITTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

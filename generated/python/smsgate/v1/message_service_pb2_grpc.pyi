@@ -56,8 +56,9 @@ class MessageServiceStub:
     ListMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]
     """ListMessages returns messages, newest first, page by page."""
     CancelMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_service_pb2.CancelMessageResponse]
-    """CancelMessage takes back a message that no carrier has been given yet. Repeating it is harmless. A
-    message that was submitted is FAILED_PRECONDITION / ALREADY_SUBMITTED.
+    """CancelMessage takes back a message that no carrier has been given yet, and returns its charge.
+    Repeating it is harmless. A message that was submitted is FAILED_PRECONDITION /
+    ALREADY_SUBMITTED.
     """
     StreamStatus: _grpc.UnaryStreamMultiCallable[_message_service_pb2.StreamStatusRequest, _message_service_pb2.StreamStatusResponse]
     """StreamStatus follows the log of status events from a position of the caller's choice. A stream is a
@@ -97,8 +98,9 @@ class MessageServiceAsyncStub(MessageServiceStub):
     ListMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """ListMessages returns messages, newest first, page by page."""
     CancelMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.CancelMessageRequest, _message_service_pb2.CancelMessageResponse]  # type: ignore[assignment]
-    """CancelMessage takes back a message that no carrier has been given yet. Repeating it is harmless. A
-    message that was submitted is FAILED_PRECONDITION / ALREADY_SUBMITTED.
+    """CancelMessage takes back a message that no carrier has been given yet, and returns its charge.
+    Repeating it is harmless. A message that was submitted is FAILED_PRECONDITION /
+    ALREADY_SUBMITTED.
     """
     StreamStatus: _aio.UnaryStreamMultiCallable[_message_service_pb2.StreamStatusRequest, _message_service_pb2.StreamStatusResponse]  # type: ignore[assignment]
     """StreamStatus follows the log of status events from a position of the caller's choice. A stream is a
@@ -171,8 +173,9 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.CancelMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.CancelMessageResponse, _abc.Awaitable[_message_service_pb2.CancelMessageResponse]]:
-        """CancelMessage takes back a message that no carrier has been given yet. Repeating it is harmless. A
-        message that was submitted is FAILED_PRECONDITION / ALREADY_SUBMITTED.
+        """CancelMessage takes back a message that no carrier has been given yet, and returns its charge.
+        Repeating it is harmless. A message that was submitted is FAILED_PRECONDITION /
+        ALREADY_SUBMITTED.
         """
 
     @_abc_1.abstractmethod

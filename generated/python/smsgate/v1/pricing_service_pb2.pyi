@@ -463,7 +463,9 @@ class LookupNumberResponse(_message.Message):
     """If not sendable, why, as a sentence for people."""
     suggested_recipient: _builtins.str
     """If it is not strict E.164 but its digits make a valid number: that number, e.g. "+393331234567"
-    for "+39 333 1234567". A suggestion to show to a person, not to send to unasked. Else empty.
+    for "+39 333 1234567". Digits without a "+" or "00" in front are taken for a number with its
+    country code only if that can receive SMS. A suggestion to show to a person, not to send to
+    unasked. Else empty.
     """
     kind: Global___NumberKind.ValueType
     """What it is for by its country's numbering plan."""

@@ -29,7 +29,9 @@ class UsageServiceStub(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     def __init__(self, channel):
@@ -49,7 +51,9 @@ class UsageServiceServicer(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     def GetUsage(self, request, context):
@@ -80,7 +84,9 @@ class UsageService(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     @staticmethod

@@ -30,7 +30,9 @@ class UsageServiceStub:
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     @_typing.overload
@@ -47,7 +49,9 @@ class UsageServiceAsyncStub(UsageServiceStub):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -60,7 +64,9 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages.
+    late, and always equal to a recount from the messages. Free requests change nothing that a
+    transaction could count them with: they are written down every second and before every GetUsage,
+    so a server that is killed can lose those of its last second.
     """
 
     @_abc_1.abstractmethod
