@@ -15,6 +15,7 @@ from rich.text import Text
 
 from smsgate.v1 import message_pb2, message_service_pb2
 from smsgate_client import SmsgateClient, SmsgateError, batch_item, reason_name, status_name
+from smsgate_server.demo_otp import show_otp
 from smsgate_server.demo_texts import DEMO_TEXTS
 
 _READY = b"smsgate listening on "
@@ -43,6 +44,9 @@ async def run_demo() -> int:
                 console.print(f"A gateway listens on {target}: SQLite, simulated carrier.")
                 async with SmsgateClient(target) as client:
                     await _show(console, client)
+                    await show_otp(console, client, _otp_file(Path(folder)))
+                    usage = await client.get_usage()
+                    console.print(usage.summary, end="")
     except TimeoutError:
         print(f"demo: not done within {_LONGEST_SECONDS} seconds", file=sys.stderr)  # noqa: T201
         return 1
@@ -52,6 +56,10 @@ async def run_demo() -> int:
     return 0
 
 
+def _otp_file(folder: Path) -> Path:
+    return folder / "otp.jsonl"
+
+
 @asynccontextmanager
 async def _server(folder: Path) -> AsyncIterator[str]:
     arguments = ("--listen", "127.0.0.1:0", "--store", f"sqlite:{folder / 'demo.db'}")
@@ -59,7 +67,11 @@ async def _server(folder: Path) -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "smsgate_server", "run", *arguments),
         stdout=asyncio.subprocess.PIPE,
-        env={**clean, "SMSGATE_LOG_LEVEL": "warning"},
+        env={
+            **clean,
+            "SMSGATE_LOG_LEVEL": "error",
+            "SMSGATE_SIMULATOR_OTP_FILE": str(_otp_file(folder)),
+        },
     )
     try:
         assert process.stdout is not None
@@ -125,5 +137,5 @@ def _show_summary(
         console.print(line)
     console.print(
         f"{len(accepted)} messages to {countries} countries, {segments} segments "
-        f"({ucs2} messages in UCS-2), all final after {seconds:.1f} s."
+        f"({ucs2} messages in UCS-2), all final after {seconds:.1f} s.\n"
     )

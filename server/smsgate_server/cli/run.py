@@ -74,6 +74,7 @@ async def _serve(settings: Settings, hints: bool) -> None:
 _HINTS = """
 Try it from another terminal:
   smsgate --target {address} send +393331234567 "Ciao!"
+  smsgate --target {address} otp send +393331234567 --brand Acme
   smsgate --target {address} watch
   grpcurl -plaintext -d '{{"recipient":"+393331234567","text":"Ciao!"}}' \\
       {address} smsgate.v1.MessageService/SendMessage

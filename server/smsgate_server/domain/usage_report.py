@@ -1,13 +1,14 @@
 """Usage as people ask for it: periods without gaps, divided into series."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
 from smsgate_server.domain.message import Status
-from smsgate_server.domain.usage import NOTHING, UsageKey, UsageRow, date_of, day_of
+from smsgate_server.domain.usage import NOTHING, Counts, UsageKey, UsageRow, date_of, day_of
 
 MAX_PERIODS = 400
 
@@ -25,6 +26,9 @@ class Dimension(IntEnum):
     STATUS = 2
     ACCOUNT = 3
 
+
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 # How many periods are reported if nobody says since when.
 _DEFAULT_PERIODS = {Granularity.DAY: 31, Granularity.MONTH: 12, Granularity.YEAR: 5}
@@ -64,21 +68,19 @@ def span(
     last = end or now
     if start is not None and start >= last:
         return "begins when it ends or later"
+    if end == _FIRST_MOMENT:
+        return "ends before all calendars"
     # The end is exclusive: at midnight sharp the day before is the last.
     newest = _index(granularity, last - timedelta(microseconds=1) if end else last)
     if start is None:
-        oldest = max(newest - _DEFAULT_PERIODS[granularity] + 1, _first(granularity))
+        oldest = max(newest - _DEFAULT_PERIODS[granularity] + 1, _index(granularity, _FIRST_MOMENT))
     else:
         oldest = _index(granularity, start)
     if newest - oldest >= MAX_PERIODS:
         return f"has {newest - oldest + 1} periods; at most {MAX_PERIODS} are allowed"
-    if newest >= _index(granularity, datetime.max.replace(tzinfo=UTC)):
+    if newest >= _index(granularity, _LAST_MOMENT):
         return "ends beyond all calendars"
     return Span(granularity, tuple(_period(granularity, i) for i in range(oldest, newest + 1)))
-
-
-def _first(granularity: Granularity) -> int:
-    return _index(granularity, datetime.min.replace(tzinfo=UTC))
 
 
 def _index(granularity: Granularity, time: datetime) -> int:
@@ -106,6 +108,9 @@ def _period(granularity: Granularity, index: int) -> Period:
     return Period(start, end, label)
 
 
+_MESSAGES = Counts._fields.index("messages")
+
+
 @dataclass(slots=True)
 class Figures:
     """Sums of counts. `costs` are micros by currency, `statuses` numbers of messages."""
@@ -114,20 +119,25 @@ class Figures:
     costs: dict[str, int] = field(default_factory=dict)
     statuses: dict[Status, int] = field(default_factory=dict)
 
-    def add(self, row: UsageRow) -> None:
-        *counts, cost = row.counts
-        self.counts = [a + b for a, b in zip(self.counts, counts, strict=True)]
+    def add(self, status: int, currency: str, counts: Sequence[int]) -> None:
+        """`counts` are as in Counts, of messages with this status and currency."""
+        *sums, cost = counts
+        self._add_counts(sums)
         if cost:
-            self._add_cost(row.key.currency, cost)
-        if row.key.status and row.counts.messages:
-            self._add_status(Status(row.key.status), row.counts.messages)
+            self._add_cost(currency, cost)
+        if status and (messages := counts[_MESSAGES]):
+            self._add_status(Status(status), messages)
 
     def merge(self, other: "Figures") -> None:
-        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self._add_counts(other.counts)
         for currency, cost in other.costs.items():
             self._add_cost(currency, cost)
         for status, number in other.statuses.items():
             self._add_status(status, number)
+
+    def _add_counts(self, counts: Sequence[int]) -> None:
+        for index, count in enumerate(counts):
+            self.counts[index] += count
 
     def _add_cost(self, currency: str, cost: int) -> None:
         self.costs[currency] = self.costs.get(currency, 0) + cost
@@ -168,9 +178,8 @@ class Figures:
         return any(self.counts) or any(self.costs.values())
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Group:
-    """What the rows of a series have in common; empty and None where it is not divided."""
+class Group(NamedTuple):
+    """What the rows of a series have in common; empty and 0 where it is not divided."""
 
     account: str = ""
     country: str = ""
@@ -206,64 +215,88 @@ def report(
 
     `names` gives the name of a country.
     """
-    cells = _sum_up(rows, wanted, group_by)
-    made = [_series(wanted, group, cells[group], group_by, names) for group in cells]
-    made.sort(key=lambda series: (-series.total.messages, series.group))
-    total = _together("Total", made, wanted)
-    if not group_by or not made:
-        return UsageReport(wanted, [total], total)
-    shown, rest = made[:max_series], made[max_series:]
+    counted = _within(rows, wanted)
+    ranked = _ranked(counted, group_by)
+    shown, rest = ranked[:max_series], ranked[max_series:]
+    made = [Series(g, _label(g, group_by, names), _gaps(wanted), Figures()) for g in shown]
     if rest:
-        others = _together(f"{len(rest)} others", rest, wanted, others=True)
-        shown = [*shown, others]
-    return UsageReport(wanted, shown, total)
+        left_out = f"{len(rest)} other{'s' if len(rest) > 1 else ''}"
+        made.append(Series(Group(), left_out, _gaps(wanted), Figures(), others=True))
+    _fill(made, counted, wanted, group_by)
+    total = _together(made, wanted)
+    return UsageReport(wanted, made if group_by and made else [total], total)
 
 
-_Cells = Mapping[Group, Mapping[int, Figures]]
+def _within(rows: Iterable[UsageRow], wanted: Span) -> list[UsageRow]:
+    first, last = wanted.first_day, wanted.last_day
+    return [row for row in rows if first <= row.key.day <= last and any(row.counts)]
 
 
-def _sum_up(rows: Iterable[UsageRow], wanted: Span, group_by: frozenset[Dimension]) -> _Cells:
-    # Days of one period and keys of one group are many and the same: both are worked out once.
-    first = _index(wanted.granularity, wanted.periods[0].start)
-    periods: dict[int, int] = {}
-    groups: dict[tuple[str, str, int], Group] = {}
-    cells: defaultdict[Group, dict[int, Figures]] = defaultdict(dict)
-    for row in rows:
-        if not any(row.counts):
-            continue
-        key = row.key
-        index = periods.get(key.day)
-        if index is None:
-            day = datetime.combine(date_of(key.day), datetime.min.time(), UTC)
-            index = periods[key.day] = _index(wanted.granularity, day) - first
-        name = (key.account, key.country, key.status)
-        group = groups.get(name)
-        if group is None:
-            group = groups[name] = _group(key, group_by)
-        figures = cells[group].get(index)
-        if figures is None:
-            figures = cells[group][index] = Figures()
-        figures.add(row)
-    return cells
+def _gaps(wanted: Span) -> list[Figures]:
+    return [Figures() for _ in wanted.periods]
 
 
-def _group(key: UsageKey, group_by: frozenset[Dimension]) -> Group:
-    return Group(
-        key.account if Dimension.ACCOUNT in group_by else "",
-        key.country if Dimension.COUNTRY in group_by else "",
-        key.status if Dimension.STATUS in group_by else 0,
+_Place = tuple[str, str, int]
+
+
+def _grouping(group_by: frozenset[Dimension]) -> Callable[[UsageKey], _Place]:
+    """Tells the group of a key, as a plain tuple: it equals the Group, and is made faster."""
+    by_account, by_country, by_status = (
+        dimension in group_by
+        for dimension in (Dimension.ACCOUNT, Dimension.COUNTRY, Dimension.STATUS)
     )
 
+    def group_of(key: UsageKey) -> _Place:
+        account, _, country, status, _ = key
+        return (
+            account if by_account else "",
+            country if by_country else "",
+            status if by_status else 0,
+        )
 
-def _series(
+    return group_of
+
+
+def _ranked(rows: Iterable[UsageRow], group_by: frozenset[Dimension]) -> list[Group]:
+    """The groups, those with the most messages first."""
+    group_of = _grouping(group_by)
+    messages: dict[_Place, int] = {}
+    for key, counts in rows:
+        group = group_of(key)
+        messages[group] = messages.get(group, 0) + counts[_MESSAGES]
+    return [Group(*group) for group in sorted(messages, key=lambda g: (-messages[g], g))]
+
+
+def _fill(
+    made: Sequence[Series],
+    rows: Iterable[UsageRow],
     wanted: Span,
-    group: Group,
-    cells: Mapping[int, Figures],
     group_by: frozenset[Dimension],
-    names: Callable[[str], str],
-) -> Series:
-    figures = [cells.get(index) or Figures() for index in range(len(wanted.periods))]
-    return Series(group, _label(group, group_by, names), figures, _total(figures))
+) -> None:
+    # Groups can be so many that their periods fill the memory: only what is shown is kept. What
+    # belongs to one figure is collected first, because one sum of a thousand is made faster than a
+    # thousand of two.
+    group_of = _grouping(group_by)
+    place: dict[_Place, int] = {s.group: n for n, s in enumerate(made) if not s.others}
+    period_of = _periods(wanted)
+    cells: defaultdict[tuple[int, int, int, str], list[Counts]] = defaultdict(list)
+    others = len(made) - 1
+    for key, counts in rows:
+        number = place.get(group_of(key), others)
+        cells[number, period_of[key.day], key.status, key.currency].append(counts)
+    for (number, index, status, currency), parts in cells.items():
+        sums = [sum(column) for column in zip(*parts, strict=True)]
+        made[number].figures[index].add(status, currency, sums)
+        made[number].total.add(status, currency, sums)
+
+
+def _periods(wanted: Span) -> dict[int, int]:
+    """The place of the period of each day of the span."""
+    return {
+        day: place
+        for place, period in enumerate(wanted.periods)
+        for day in range(day_of(period.start), day_of(period.end))
+    }
 
 
 def _label(group: Group, group_by: frozenset[Dimension], names: Callable[[str], str]) -> str:
@@ -277,16 +310,10 @@ def _label(group: Group, group_by: frozenset[Dimension], names: Callable[[str], 
     return ", ".join(parts)
 
 
-def _together(label: str, series: Sequence[Series], wanted: Span, others: bool = False) -> Series:
-    figures = [Figures() for _ in wanted.periods]
+def _together(series: Sequence[Series], wanted: Span) -> Series:
+    figures, total = _gaps(wanted), Figures()
     for one in series:
+        total.merge(one.total)
         for into, part in zip(figures, one.figures, strict=True):
             into.merge(part)
-    return Series(Group(), label, figures, _total(figures), others)
-
-
-def _total(figures: Iterable[Figures]) -> Figures:
-    total = Figures()
-    for one in figures:
-        total.merge(one)
-    return total
+    return Series(Group(), "Total", figures, total)
