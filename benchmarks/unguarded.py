@@ -41,7 +41,7 @@ def _strip() -> None:
     # No interceptor at all: the one account there is makes every call.
     grpc.aio.server = lambda interceptors, options: _server(options=options)
     access.Access.load = _remembering(access.Access.load)  # type: ignore[method-assign]
-    calls.caller_of_call = lambda: _LOCAL[0]
+    calls.Calls._enter = lambda self: _LOCAL[0]  # type: ignore[method-assign]
 
 
 _LOCAL: list[Any] = []

@@ -28,13 +28,17 @@ async def show_otp(console: Console, client: SmsgateClient, otp_file: Path) -> N
 async def _code(otp_file: Path, verification_id: str) -> str:
     """The code that the simulated carrier was given: the demo's server writes it down for this."""
     while True:
-        for line in otp_file.read_text().splitlines() if otp_file.exists() else ():
+        for line in await asyncio.to_thread(_lines, otp_file):
             read = json.loads(line)
             if read["verification_id"] == verification_id:
                 found = re.search(r"\d{6}", read["text"])
                 assert found is not None
                 return found[0]
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _lines(otp_file: Path) -> list[str]:
+    return otp_file.read_text().splitlines() if otp_file.exists() else []
 
 
 def _wrong(code: str) -> str:

@@ -98,7 +98,7 @@ class Charged(NamedTuple):
 
 def charge(terms: Terms, standing: Standing, message: Message) -> Charged | Declined:
     now = standing.in_month(month_of(message.create_time))
-    covered = _covered(terms, now, message)
+    covered = _covered(terms, now, message) if terms.bundle_segments else 0
     cost = message.price.per_segment_micros * (message.segments - covered)
     balance = now.balance
     if terms.billing is BillingMode.PREPAID:
@@ -114,7 +114,7 @@ def charge(terms: Terms, standing: Standing, message: Message) -> Charged | Decl
 
 
 def _covered(terms: Terms, standing: Standing, message: Message) -> int:
-    if not terms.bundle_segments or not message.price.known:
+    if not message.price.known:
         return 0
     if terms.bundle_countries and message.country not in terms.bundle_countries:
         return 0

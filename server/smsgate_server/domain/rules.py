@@ -102,6 +102,8 @@ def _country_refused(country: str) -> SmsgateError:
 
 
 def _forbidden(rules: Rules, sender: str, text: str) -> list[SmsgateError]:
+    if not rules.forbidden_words.find(f"{sender}\n{text}"):  # nearly always, and one search less
+        return []
     return [
         # The word itself is not told: an error must not teach how to get around the list.
         FailedPrecondition(

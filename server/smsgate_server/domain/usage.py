@@ -6,14 +6,13 @@ takes it out of one row and puts it into another.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from smsgate_server.domain.message import Message, Status
 
 _DAY_ONE = date(1970, 1, 1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = timedelta(days=1)
+_DAY_ONE_ORDINAL = _DAY_ONE.toordinal()
 
 # The status and the currency of what is not a message.
 NO_STATUS = 0
@@ -47,10 +46,10 @@ class Counts(NamedTuple):
 
 
 NOTHING = Counts()
-_PAID = Counts(paid_requests=1)
-_MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _COST = (
+_PAID, _MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _COST = (
     Counts._fields.index(name)
     for name in (
+        "paid_requests",
         "messages",
         "otp_messages",
         "segments",
@@ -72,24 +71,27 @@ class Usage:
     __slots__ = ("_changes",)
 
     def __init__(self) -> None:
-        self._changes: dict[UsageKey, list[int]] = {}
+        self._changes: dict[tuple[str, int, str, int, str], list[int]] = {}
 
     @property
-    def changes(self) -> Mapping[UsageKey, list[int]]:
+    def changes(self) -> Mapping[tuple[str, int, str, int, str], list[int]]:
+        """Rows of counts; each key has the fields of a UsageKey."""
         return self._changes
 
     def add(self, key: UsageKey, counts: Counts) -> None:
+        row = self._row(key)
+        for index, count in enumerate(counts):
+            row[index] += count
+
+    def _row(self, key: tuple[str, int, str, int, str]) -> list[int]:
+        # A plain tuple is looked up: it equals the key, and is made faster.
         row = self._changes.get(key)
         if row is None:
-            self._changes[key] = list(counts)
-        else:
-            for index, count in enumerate(counts):
-                if count:
-                    row[index] += count
+            row = self._changes[key] = [0] * len(NOTHING)
+        return row
 
     def paid_request(self, account: str, time: datetime, country: str) -> None:
-        key = UsageKey(account, day_of(time), country, NO_STATUS, NO_CURRENCY)
-        self.add(key, _PAID)
+        self._row((account, day_of(time), country, NO_STATUS, NO_CURRENCY))[_PAID] += 1
 
     def accepted(self, message: Message) -> None:
         self._count(message, 1)
@@ -103,16 +105,8 @@ class Usage:
     def _count(self, message: Message, sign: int) -> None:
         # Called several times in the life of every message, so the row is changed in place.
         price, segments = message.price, message.segments
-        key = UsageKey(
-            message.account,
-            day_of(message.create_time),
-            message.country,
-            int(message.status),
-            price.currency,
-        )
-        row = self._changes.get(key)
-        if row is None:
-            row = self._changes[key] = [0] * len(NOTHING)
+        day = day_of(message.create_time)
+        row = self._row((message.account, day, message.country, message.status, price.currency))
         row[_MESSAGES] += sign
         row[_SEGMENTS] += sign * segments
         if message.verification_id:
@@ -134,11 +128,11 @@ def recount(messages: Mapping[str, Message] | list[Message]) -> dict[UsageKey, C
     usage = Usage()
     for message in messages.values() if isinstance(messages, Mapping) else messages:
         usage.accepted(message)
-    return {key: Counts(*row) for key, row in usage.changes.items()}
+    return {UsageKey(*key): Counts(*row) for key, row in usage.changes.items()}
 
 
 def day_of(time: datetime) -> int:
-    return (time - _EPOCH) // _DAY
+    return time.toordinal() - _DAY_ONE_ORDINAL
 
 
 def date_of(day: int) -> date:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from heapq import nsmallest
 from typing import NamedTuple
 
 from smsgate_server.domain.message import Status
@@ -216,12 +217,11 @@ def report(
     `names` gives the name of a country.
     """
     counted = _within(rows, wanted)
-    ranked = _ranked(counted, group_by)
-    shown, rest = ranked[:max_series], ranked[max_series:]
+    shown, left_out = _ranked(counted, group_by, max_series)
     made = [Series(g, _label(g, group_by, names), _gaps(wanted), Figures()) for g in shown]
-    if rest:
-        left_out = f"{len(rest)} other{'s' if len(rest) > 1 else ''}"
-        made.append(Series(Group(), left_out, _gaps(wanted), Figures(), others=True))
+    if left_out:
+        label = f"{left_out} other{'s' if left_out > 1 else ''}"
+        made.append(Series(Group(), label, _gaps(wanted), Figures(), others=True))
     _fill(made, counted, wanted, group_by)
     total = _together(made, wanted)
     return UsageReport(wanted, made if group_by and made else [total], total)
@@ -257,14 +257,17 @@ def _grouping(group_by: frozenset[Dimension]) -> Callable[[UsageKey], _Place]:
     return group_of
 
 
-def _ranked(rows: Iterable[UsageRow], group_by: frozenset[Dimension]) -> list[Group]:
-    """The groups, those with the most messages first."""
+def _ranked(
+    rows: Iterable[UsageRow], group_by: frozenset[Dimension], most: int
+) -> tuple[list[Group], int]:
+    """The groups with the most messages, at most `most`, and how many others there are."""
     group_of = _grouping(group_by)
     messages: dict[_Place, int] = {}
     for key, counts in rows:
         group = group_of(key)
         messages[group] = messages.get(group, 0) + counts[_MESSAGES]
-    return [Group(*group) for group in sorted(messages, key=lambda g: (-messages[g], g))]
+    first = nsmallest(most, ((-number, group) for group, number in messages.items()))
+    return [Group(*group) for _, group in first], len(messages) - len(first)
 
 
 def _fill(

@@ -1,10 +1,16 @@
 """A usage report as a few lines of English, for a terminal of 80 columns."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from textwrap import wrap
 
 from smsgate_server.domain.message import Status
 from smsgate_server.domain.money import decimal_text
 from smsgate_server.domain.usage_report import Figures, Granularity, UsageReport
+
+_COLUMNS = 80
+_INDENT = " " * 12
+# Takes the place of a space that no line may end at, until the lines are made.
+_BOUND = "\u00a0"
 
 _WORDS = {Granularity.DAY: "day", Granularity.MONTH: "month", Granularity.YEAR: "year"}
 
@@ -16,8 +22,14 @@ def summary(report: UsageReport, by_country: Mapping[str, int], names: Callable[
     title = f"Usage of {begin}" if begin == end else f"Usage from {begin} to {end}"
     if not total.anything:
         return f"{title}: nothing yet.\n"
-    lines = [f"{title}:", *(f"  {line}" for line in _lines(report, by_country, names))]
-    return "\n".join(lines) + "\n"
+    lines = [f"{title}:"]
+    for line in _lines(report, by_country, names):
+        lines += wrap(f"  {line}", _COLUMNS, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return "\n".join(lines).replace(_BOUND, " ") + "\n"
+
+
+def _listed(parts: Iterable[str], between: str = ", ") -> str:
+    return between.join(part.replace(" ", _BOUND) for part in parts)
 
 
 def _lines(
@@ -51,14 +63,14 @@ def _statuses(total: Figures) -> str:
     delivered = total.statuses.get(Status.DELIVERED, 0)
     final = sum(number for status, number in total.statuses.items() if status.final)
     share = f" ({_percent(delivered, final)} of the final ones delivered)" if final else ""
-    return ", ".join(parts) + share
+    return _listed(parts) + share
 
 
 def _costs(total: Figures) -> str:
     costs = [
         f"{decimal_text(cost)} {currency}" for currency, cost in sorted(total.costs.items()) if cost
     ]
-    return (" + ".join(costs) or "nothing") + ", excluding VAT"
+    return (_listed(costs, " + ") or "nothing") + ", excluding VAT"
 
 
 def _extra(total: Figures) -> str:
@@ -67,7 +79,7 @@ def _extra(total: Figures) -> str:
         parts.append(f"{_count(total.bundle_segments, 'segment')} covered by the bundle")
     if total.unpriced_segments:
         parts.append(f"{_count(total.unpriced_segments, 'segment')} without a known price")
-    return ", ".join(parts)
+    return _listed(parts)
 
 
 def _highlights(
@@ -77,7 +89,8 @@ def _highlights(
     word = _WORDS[report.span.granularity]
     if len(periods) > 1:
         best = max(range(len(periods)), key=lambda index: figures[index].messages)
-        yield f"Busiest   {word} {periods[best].label} with {figures[best].messages:,} messages"
+        most = _count(figures[best].messages, "message")
+        yield f"Busiest   {word} {periods[best].label} with {most}"
         yield f"Latest    {word} {periods[-1].label} with {figures[-1].messages:,}{_change(report)}"
     if by_country:
         country = max(sorted(by_country), key=lambda name: by_country[name])
@@ -89,7 +102,10 @@ def _change(report: UsageReport) -> str:
     before, now = (report.total.figures[index].messages for index in (-2, -1))
     if not before:
         return ""
-    return f" ({(now - before) * 100 / before:+.0f} % against the {_before(report)})"
+    change = round((now - before) * 100 / before)
+    if not change:
+        return f" (about as many as the {_before(report)})"
+    return f" ({change:+,}{_BOUND}% against the {_before(report)})"
 
 
 def _before(report: UsageReport) -> str:
@@ -97,7 +113,7 @@ def _before(report: UsageReport) -> str:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f"{part * 100 / whole:.1f} %" if whole else "-"
+    return f"{part * 100 / whole:.1f}{_BOUND}%" if whole else "-"
 
 
 def _count(number: int, word: str) -> str:

@@ -48,6 +48,8 @@ class Access:
         self._profiles: dict[str, Profile] = {}
         self._callers: dict[str, Caller] = {}
         self._keys: dict[str, list[ApiKey]] = {}
+        # Secrets that were proved since the last load: most callers call again.
+        self._proved: dict[str, Caller] = {}
         self._local: Caller | None = None
         self.has_keys = False
         self._listeners: list[Callable[[], None]] = []
@@ -80,6 +82,7 @@ class Access:
             and self._profiles[key.account].account.state is not AccountState.CLOSED
         }
         self.has_keys = directory.had_keys
+        self._proved = {}
         is_open = self._may_be_open and not self.has_keys
         self._local = Caller(self._profiles[LOCAL_ACCOUNT], ALL_SCOPES) if is_open else None
         for listener in self._listeners:
@@ -96,6 +99,9 @@ class Access:
         """Who has this secret, empty for none; Unauthenticated if nobody may call with it."""
         if self._local is not None:
             return self._local
+        proved = self._proved.get(secret)
+        if proved is not None and self.usable(proved):
+            return proved
         if not secret:
             raise Unauthenticated(
                 ErrorReason.API_KEY_REQUIRED,
@@ -108,6 +114,7 @@ class Access:
                 ErrorReason.API_KEY_INVALID,
                 "the API key is unknown, revoked or expired; ask the operator for a new one",
             )
+        self._proved[secret] = found
         return found
 
     def renewed(self, caller: Caller) -> Caller:

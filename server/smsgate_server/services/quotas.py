@@ -65,6 +65,10 @@ class _Bucket:
         return int(self._level), full_in
 
 
+_NOT_AT_HAND: tuple[Limit | None, _Bucket | None] = (None, None)
+_MOST_AT_HAND = 10_000
+
+
 class Quotas:
     """`monotonic` tells seconds that never go back."""
 
@@ -73,6 +77,8 @@ class Quotas:
         self._monotonic = monotonic
         self._notices = notices
         self._buckets: dict[tuple[str, Limit], _Bucket] = {}
+        # The same by the identity of the limit, for a limit takes long to hash.
+        self._at_hand: dict[tuple[str, int], tuple[Limit, _Bucket]] = {}
         self._streams: dict[str, int] = {}
 
     def enter(self, caller: Caller) -> None:
@@ -127,9 +133,15 @@ class Quotas:
         self._notices.record(account, [error])
 
     def _bucket(self, owner: str, limit: Limit, now: float) -> _Bucket:
+        known, bucket = self._at_hand.get((owner, id(limit)), _NOT_AT_HAND)
+        if known is limit and bucket is not None:
+            return bucket
         bucket = self._buckets.get((owner, limit))
         if bucket is None:
             bucket = self._buckets[owner, limit] = _Bucket(limit, now)
+        if len(self._at_hand) >= _MOST_AT_HAND:
+            self._at_hand.clear()
+        self._at_hand[owner, id(limit)] = (limit, bucket)
         return bucket
 
     def open_stream(self, caller: Caller) -> None:

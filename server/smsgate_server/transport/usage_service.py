@@ -1,5 +1,6 @@
 """smsgate.v1.UsageService: the rpc maps, calls its use case, and maps back."""
 
+import asyncio
 from collections.abc import Callable
 
 from smsgate.v1 import usage_service_pb2 as pb
@@ -33,7 +34,9 @@ class UsageService:
             countries=countries,
             max_series=min(request.max_series or mapping.DEFAULT_SERIES, mapping.MAX_SERIES),
         )
-        return mapping.response(await self._reports.find(wanted))
+        found = await self._reports.find(wanted)
+        # Hundreds of series of hundreds of periods take seconds to map: not on the loop.
+        return await asyncio.to_thread(mapping.response, found)
 
     def _account(
         self, request: pb.GetUsageRequest, group_by: frozenset[Dimension], caller: Caller

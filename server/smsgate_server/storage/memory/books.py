@@ -16,7 +16,7 @@ from smsgate_server.domain.charging import (
     refund,
 )
 from smsgate_server.domain.message import Message
-from smsgate_server.domain.usage import Counts, Usage, UsageRow, free_requests
+from smsgate_server.domain.usage import Counts, Usage, UsageKey, UsageRow, free_requests
 from smsgate_server.services.ports import EntryKind, LedgerEntry, UsageQuery
 
 
@@ -101,7 +101,7 @@ class Books:
     def rows(self, query: UsageQuery) -> Sequence[UsageRow]:
         return [
             UsageRow(key, Counts(*counts))
-            for key, counts in self.usage.changes.items()
+            for key, counts in ((UsageKey(*k), c) for k, c in self.usage.changes.items())
             if query.first <= key.day <= query.last
             and query.account in (None, key.account)
             and (not query.countries or key.country in query.countries)

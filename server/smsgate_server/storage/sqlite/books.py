@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.charging import (
@@ -68,11 +69,13 @@ class _Movement:
     first_seq: int = 0
     last_seq: int = 0
 
-    def add(self, micros: int, message: Message) -> None:
+    def add(self, micros: int, seq: int) -> None:
         self.micros += micros
         self.messages += 1
-        self.first_seq = min(self.first_seq or message.seq, message.seq)
-        self.last_seq = max(self.last_seq, message.seq)
+        if seq > self.last_seq:
+            self.last_seq = seq
+        if seq < self.first_seq or not self.first_seq:
+            self.first_seq = seq
 
 
 class Books:
@@ -85,7 +88,7 @@ class Books:
         self._entries: dict[str, int] = {}
         self._changed: set[str] = set()
         self._movements: dict[tuple[str, EntryKind], _Movement] = {}
-        self._time = 0
+        self._time: datetime | None = None
 
     def load(self, accounts: Iterable[str]) -> None:
         """Read the standings of these accounts, all at once."""
@@ -111,17 +114,19 @@ class Books:
 
     def charge(self, terms: Terms, message: Message) -> Charged | Declined:
         """Charge a message that is about to be numbered; `enter` it once it is."""
-        charged = charge(terms, self.standing(message.account), message)
-        if isinstance(charged, Charged) and charged.standing != self.standing(message.account):
-            self._standings[message.account] = charged.standing
-            self._changed.add(message.account)
+        account = message.account
+        before = self._standings.get(account, NO_STANDING)
+        charged = charge(terms, before, message)
+        if isinstance(charged, Charged) and charged.standing != before:
+            self._standings[account] = charged.standing
+            self._changed.add(account)
         return charged
 
     def enter(self, message: Message) -> None:
         """Count a stored message, and put its charge in the ledger."""
         self.usage.accepted(message)
-        if message.billing is BillingMode.PREPAID and message.cost_micros:
-            self._move(EntryKind.CHARGE, -message.cost_micros, message)
+        if message.billing is BillingMode.PREPAID and (cost := message.cost_micros):
+            self._move(EntryKind.CHARGE, -cost, message)
 
     def deposit(self, account: str, amount: int, time: int, note: str) -> tuple[int, int]:
         """Add to a balance; returns the id of the entry and the balance."""
@@ -149,8 +154,13 @@ class Books:
             self._move(EntryKind.REFUND, after.cost_micros, after)
 
     def _move(self, kind: EntryKind, amount: int, message: Message) -> None:
-        self._movements.setdefault((message.account, kind), _Movement()).add(amount, message)
-        self._time = max(self._time, micros(message.update_time))
+        name = (message.account, kind)
+        moved = self._movements.get(name)
+        if moved is None:
+            moved = self._movements[name] = _Movement()
+        moved.add(amount, message.seq)
+        if self._time is None or message.update_time > self._time:
+            self._time = message.update_time
 
     def write(self) -> None:
         self._write_ledger()
@@ -175,7 +185,8 @@ class Books:
 
     def _ledger_rows(self) -> list[Row]:
         """Refunds before charges, so that no entry shows a balance that could not be."""
-        rows = []
+        assert self._time is not None
+        rows, time = [], micros(self._time)
         for (account, kind), moved in sorted(self._movements.items(), reverse=True):
             balance = self.standing(account).balance
             charges = self._movements.get((account, EntryKind.CHARGE))
@@ -183,5 +194,5 @@ class Books:
                 balance -= charges.micros
             span = (moved.messages, moved.first_seq, moved.last_seq)
             entry = self._next_entry(account)
-            rows.append((account, entry, int(kind), moved.micros, balance, self._time, "", *span))
+            rows.append((account, entry, int(kind), moved.micros, balance, time, "", *span))
         return rows

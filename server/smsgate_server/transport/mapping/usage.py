@@ -1,9 +1,19 @@
 """Usage as messages of the contract."""
 
+from collections.abc import Sequence
+
 from smsgate.v1 import usage_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason
 from smsgate_server.domain.message import Status
-from smsgate_server.domain.usage_report import Dimension, Figures, Granularity, Series, Span, span
+from smsgate_server.domain.usage_report import (
+    Dimension,
+    Figures,
+    Granularity,
+    Series,
+    Span,
+    UsageReport,
+    span,
+)
 from smsgate_server.services.usage import UsageFound, UsageReports
 from smsgate_server.transport.mapping.money import money
 from smsgate_server.transport.mapping.reading import Reader
@@ -49,31 +59,42 @@ def response(found: UsageFound) -> pb.GetUsageResponse:
         start_time=timestamp(periods[0].start),
         end_time=timestamp(periods[-1].end),
         granularity=int(report.span.granularity),  # type: ignore[arg-type]
-        series=[_series(report.span, series) for series in report.series],
+        series=_series(report),
         total=_figures(report.total.total),
         summary=found.summary,
         read_time=timestamp(found.read_time),
     )
 
 
-def _series(over: Span, series: Series) -> pb.UsageSeries:
-    return pb.UsageSeries(
+def _series(report: UsageReport) -> list[pb.UsageSeries]:
+    # The n-th periods of all series differ in their figures only: their frame is made once.
+    frames = [
+        pb.UsagePeriod(
+            start_time=timestamp(period.start),
+            end_time=timestamp(period.end),
+            label=period.label,
+        )
+        for period in report.span.periods
+    ]
+    return [_one_series(series, frames) for series in report.series]
+
+
+def _one_series(series: Series, frames: Sequence[pb.UsagePeriod]) -> pb.UsageSeries:
+    made = pb.UsageSeries(
         account_id=series.group.account,
         country=series.group.country,
         status=series.group.status,  # type: ignore[arg-type]
         label=series.label,
-        periods=[
-            pb.UsagePeriod(
-                start_time=timestamp(period.start),
-                end_time=timestamp(period.end),
-                label=period.label,
-                figures=_figures(figures),
-            )
-            for period, figures in zip(over.periods, series.figures, strict=True)
-        ],
+        periods=frames,
         total=_figures(series.total),
         others=series.others,
     )
+    for period, figures in zip(made.periods, series.figures, strict=True):
+        if figures.anything:
+            period.figures.CopyFrom(_figures(figures))
+        else:
+            period.figures.SetInParent()
+    return made
 
 
 def _figures(figures: Figures) -> pb.UsageFigures:
