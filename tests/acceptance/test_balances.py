@@ -20,6 +20,7 @@ from tests.acceptance.accounts_setup import ALL_BUT_ADMIN, Caller, Operator
 from tests.acceptance.conftest import Gateway
 from tests.acceptance.reading import (
     EXPIRED,
+    GUARD_SECONDS,
     ITALIAN,
     REFUSED_BY_CARRIER,
     REFUSED_FOR_EVER,
@@ -37,7 +38,9 @@ from smsgate.v1 import account_service_pb2 as accounts
 from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import usage_service_pb2 as usage
+from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.services.clock import SystemClock
+from smsgate_server.services.ports import Acceptance, Accepted
 
 PREPAID = accounts.BILLING_MODE_PREPAID
 MONITOR = accounts.POLICY_MODE_MONITOR
@@ -798,6 +801,49 @@ async def test_what_could_not_be_paid_uses_up_no_limit(desk: Desk) -> None:
     assert await balance_of(caller) == 0
 
 
+async def test_a_call_that_is_given_up_after_its_message_was_stored_uses_up_the_limit(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await desk.account("shop", policy=a_policy(limits=[a_limit(3, 86_400)]))
+    store = desk.gateway.app._store
+    accept, stored, given_up = store.accept, asyncio.Event(), asyncio.Event()
+
+    async def slow_to_answer(acceptance: Acceptance) -> Accepted:
+        try:
+            await accept(acceptance)
+            stored.set()
+            await asyncio.Event().wait()
+            raise AssertionError("never reached")
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "accept", slow_to_answer)
+        call = caller.messages.SendMessage(a_request())
+        async with asyncio.timeout(GUARD_SECONDS):
+            await stored.wait()
+            call.cancel()
+            await given_up.wait()
+    assert len(await all_messages(caller.messages)) == 1
+    assert (await message_limit_of(caller)).remaining == 2
+
+
+async def test_a_message_that_could_not_be_stored_uses_up_no_limit(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await desk.account("shop", policy=a_policy(limits=[a_limit(3, 86_400)]))
+
+    async def fail(acceptance: Acceptance) -> Accepted:
+        raise Unavailable(ErrorReason.STORE_UNAVAILABLE, "nothing was changed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.gateway.app._store, "accept", fail)
+        refusal = await refused(caller.messages.SendMessage(a_request()))
+    assert refusal.code is grpc.StatusCode.UNAVAILABLE
+    assert (await message_limit_of(caller)).remaining == 3
+
+
 async def test_a_repeat_is_answered_though_the_limit_is_used_up(desk: Desk) -> None:
     caller = await desk.account("shop", policy=a_policy(limits=[a_limit(2, 86_400)]))
     request = a_request(request_id="r1")
@@ -810,6 +856,15 @@ async def test_a_repeat_is_answered_though_the_limit_is_used_up(desk: Desk) -> N
     assert (await caller.messages.SendMessage(request)).replayed
     refusal = await refused(caller.messages.SendMessage(a_request()))
     assert refusal.reason == "RATE_LIMITED"
+
+
+async def test_an_account_that_is_changed_has_used_what_it_used(desk: Desk) -> None:
+    caller = await desk.account("shop", policy=a_policy(limits=[a_limit(2, 86_400)]))
+    await caller.messages.SendBatch(a_batch(ONE, ONE))
+    policy = a_policy(Decimal(100), limits=[a_limit(2, 86_400)])
+    await desk.operator.change("shop", display_name="Shop", policy=policy)
+    assert (await message_limit_of(caller)).remaining == 0
+    assert await spent_by(caller) == 2 * IT
 
 
 async def test_a_limit_of_nothing_is_a_refusal_and_no_failure(desk: Desk) -> None:

@@ -690,7 +690,7 @@ async def test_open_streams_see_nothing_of_what_happens_in_another_account(two: 
         cancel = pb.CancelMessageRequest(id=tenant.message.id)
         await tenant.caller.messages.CancelMessage(cancel)
     for stream in streams:
-        responses = []
+        responses: list[pb.StreamStatusResponse] = []
         async with asyncio.timeout(GUARD_SECONDS):
             while not any(e.to_status == REJECTED for e in events_of(responses)):
                 responses.append(await next_response(stream))

@@ -236,7 +236,7 @@ async def test_revoked_expired_unknown_and_closed_cannot_be_told_apart(
     revoked = await operator.tenant("revoked")
     closed = await operator.tenant("closed")
     await operator.account("expired")
-    expire_time = _from_now(timedelta(seconds=0.3))
+    expire_time = _from_now(timedelta(seconds=1))
     expired = await operator.key("expired", READ, expire_time=expire_time)
     await operator.revoke(revoked.key_id)
     await operator.change("closed", state=CLOSED, state_reason="left without paying")
@@ -371,6 +371,9 @@ async def _end_of(stream: Stream) -> Refusal:
                 pass
     except grpc.aio.AioRpcError as error:
         return refusal_of_call(error)
+    except TimeoutError:
+        stream.cancel()
+        raise AssertionError(f"still open after {OBEYED_WITHIN_SECONDS:g} seconds") from None
     raise AssertionError(f"the stream ended with {await stream.code()}")
 
 
@@ -431,7 +434,7 @@ async def _is_suspended(caller: Caller) -> bool:
 
 async def test_a_key_that_expires_ends_its_open_streams(operator: Operator) -> None:
     await operator.account("acme")
-    caller = await operator.key("acme", READ, expire_time=_from_now(timedelta(seconds=0.5)))
+    caller = await operator.key("acme", READ, expire_time=_from_now(timedelta(seconds=1.5)))
     stream = await _open_stream(caller)
     # From then on calls are refused; what was open has the time in which every server obeys.
     await eventually(lambda: _refusal(caller))
@@ -696,6 +699,8 @@ async def test_when_a_key_was_last_used_is_shown(operator: Operator, gateway: Ga
 
     found = await eventually(last_use)
     assert abs(found - before) < timedelta(minutes=1)
+    own = (await used.ask("AccountService/GetAccount")).calling_key
+    assert abs(own.last_used_time.ToDatetime(UTC) - before) < timedelta(minutes=1)
 
 
 async def test_the_command_line_tells_when_a_key_was_last_used(gateway: Gateway) -> None:

@@ -443,10 +443,8 @@ def test_everything_was_done_that_could_give_a_secret_away(evidence: Evidence) -
     assert {"INVALID_SENDER", "API_KEY_NOT_FOUND", "VERIFICATION_NOT_FOUND"} <= reasons
     methods = {line["method"] for line in logged if line["message"] == "call"}
     assert {"OTPService.SendOTP", "OTPService.VerifyOTP", "AccountService.TopUp"} <= methods
-    results = otp.VerifyOTPResponse.DESCRIPTOR.fields_by_name["result"].enum_type.values_by_name
     told = evidence.places["the answers"]
     for result in ("APPROVED", "INCORRECT", "EXHAUSTED", "ALREADY_USED"):
-        assert f"VERIFY_RESULT_{result}" in results
         assert f"result: VERIFY_RESULT_{result}".encode() in told
     names = {name.split()[0] for name in evidence.files}
     assert {"messages.db", "messages.db-wal", "messages.db-shm", "journal"} <= names
@@ -516,9 +514,10 @@ def test_the_files_are_for_their_user_alone(evidence: Evidence) -> None:
 
 def test_the_search_finds_what_is_there(evidence: Evidence) -> None:
     found = search({"the marker": forms(MARKER.encode())}, evidence.places)
-    assert "the marker in messages.db after its end" in found
-    assert "the marker in messages.db-wal while it ran" in found
-    assert "the marker in the answers" in found
+    assert {"the marker in messages.db after its end", "the marker in the answers"} <= set(found)
+    # Which of the two has it depends on when the one was last written into the other.
+    running = {f"the marker in {name} while it ran" for name in ("messages.db", "messages.db-wal")}
+    assert running & set(found)
     hashes = {"a hash": forms(hashlib.sha256(evidence.keys[0].secret.encode()).digest())}
     assert "a hash in messages.db after its end" in search(hashes, evidence.places)
     methods = {"a method": {b"OTPService.VerifyOTP"}}

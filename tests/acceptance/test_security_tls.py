@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import warnings
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -365,7 +365,7 @@ def _half(content: bytes) -> bytes:
 
 
 # What stands in the files while a certificate is being renewed, or after it went wrong.
-_BROKEN = {
+_BROKEN: dict[str, Callable[[Certificates], tuple[bytes, bytes]]] = {
     "an empty certificate": lambda c: (b"", c.renewed.key),
     "an empty key": lambda c: (c.renewed.certificate, b""),
     "half a certificate": lambda c: (_half(c.renewed.certificate), c.renewed.key),

@@ -659,7 +659,7 @@ def _a_top_up(number: int, now: datetime) -> TopUp:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(100 if _SOAK else 5))
+@pytest.mark.parametrize("seed", range(100 if _SOAK else 4))
 async def test_whatever_happens_the_counts_are_those_of_a_recount(store: Store, seed: int) -> None:
     async with asyncio.timeout(120):
         await Life(store, seed).run(200 if _SOAK else 60)

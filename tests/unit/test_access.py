@@ -177,6 +177,15 @@ async def test_no_key_passes_that_does_not_prove_itself(
     assert world.refuses(make_secret(bytes([255]) * ENTROPY_BYTES)[1])
 
 
+async def test_a_secret_that_was_proved_before_proves_no_other(world: World) -> None:
+    key, secret = await world.key()
+    for _ in range(3):
+        assert world.access.caller(secret).key == key
+    for other in (secret[:-1], f"{secret} ", secret.upper(), secret[:-1] + "!", key.id, ""):
+        with pytest.raises(Unauthenticated):
+            world.access.caller(other)
+
+
 # The end of a key
 
 
@@ -189,6 +198,40 @@ async def test_a_key_is_refused_from_its_expire_time_on_without_a_reload(world: 
     world.clock.time = T0 + hours(1)
     assert not world.access.usable(caller)
     assert world.refuses(secret)
+
+
+async def test_a_call_is_made_with_what_its_account_and_key_are_when_it_is_made(
+    world: World,
+) -> None:
+    key, secret = await world.key()
+    early = world.access.caller(secret)
+    await world.change(state=AccountState.SUSPENDED, state_reason="unpaid")
+    await world.access.load()
+    assert world.access.renewed(early).profile.rules.suspended == "unpaid"
+    await world.store.revoke_key(key.id, T0)
+    await world.access.load()
+    with pytest.raises(Unauthenticated) as caught:
+        world.access.renewed(early)
+    assert caught.value.reason is ErrorReason.API_KEY_INVALID
+
+
+async def test_a_call_begun_with_a_key_that_has_expired_meanwhile_is_not_made(
+    world: World,
+) -> None:
+    _, secret = await world.key(expire_time=T0 + seconds(1))
+    early = world.access.caller(secret)
+    world.clock.time += seconds(1)
+    with pytest.raises(Unauthenticated):
+        world.access.renewed(early)
+
+
+async def test_a_call_begun_before_the_first_key_was_made_needs_one_too(world: World) -> None:
+    early = world.access.caller("")
+    assert world.access.renewed(early) is early
+    await world.key()
+    with pytest.raises(Unauthenticated) as caught:
+        world.access.renewed(early)
+    assert caught.value.reason is ErrorReason.API_KEY_REQUIRED
 
 
 async def test_a_key_without_an_expire_time_does_not_expire(world: World) -> None:

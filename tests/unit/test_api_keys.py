@@ -162,7 +162,11 @@ def test_keys_and_codes_are_compared_by_what_takes_the_same_time_for_all() -> No
 
 
 @pytest.mark.parametrize("answer", [True, False])
-@pytest.mark.parametrize("text", [SECRET, "X" + SECRET[1:], SECRET[:-1] + "X", "", "sgk_"])
+@pytest.mark.parametrize(
+    "text",
+    [SECRET, "X" + SECRET[1:], SECRET[:-1] + "X", "", "sgk_"],
+    ids=["right", "wrong in its first character", "wrong in its last", "empty", "cut off"],
+)
 def test_whether_a_secret_is_right_is_decided_by_that_comparison_alone(
     monkeypatch: pytest.MonkeyPatch, text: str, answer: bool
 ) -> None:
@@ -183,7 +187,11 @@ def test_an_unknown_key_is_compared_like_a_known_one(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("answer", [True, False])
-@pytest.mark.parametrize("text", ["483920", "083920", "483921", "000000"])
+@pytest.mark.parametrize(
+    "text",
+    ["483920", "083920", "483921", "000000"],
+    ids=["right", "wrong in its first digit", "wrong in its last", "all wrong"],
+)
 def test_whether_a_code_is_right_is_decided_by_that_comparison_alone(
     monkeypatch: pytest.MonkeyPatch, text: str, answer: bool
 ) -> None:

@@ -38,7 +38,7 @@ PREPAID, SUBSCRIPTION = BillingMode.PREPAID, BillingMode.SUBSCRIPTION
 ENFORCE, MONITOR = PolicyMode.ENFORCE, PolicyMode.MONITOR
 
 MONTH = month_of(T0)
-BOUNDED = settings(deadline=None, max_examples=60, derandomize=True)
+BOUNDED = settings(deadline=None, max_examples=40, derandomize=True)
 PAYS_BEFORE = Terms(billing=PREPAID)
 FEBRUARY = datetime(2025, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 

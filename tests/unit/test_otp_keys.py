@@ -2,8 +2,7 @@
 
 import stat
 from base64 import b64encode
-from collections.abc import Callable
-from itertools import count
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,27 @@ from smsgate_server.services.otp_keys import OtpKeyError, load_keys, rotate
 
 _KEPT = 12
 
-Entropy = Callable[[int], bytes]
+
+@dataclass
+class Entropy:
+    """Bytes of which no two pieces are alike; `made` are all that were asked for."""
+
+    made: list[bytes] = field(default_factory=list)
+
+    def __call__(self, size: int) -> bytes:
+        self.made.append(bytes([len(self.made) + 1]) * size)
+        return self.made[-1]
 
 
 @pytest.fixture
 def entropy() -> Entropy:
-    """Bytes of which no two pieces are alike, and which a test can tell from each other."""
-    numbers = count(1)
-    return lambda size: bytes([next(numbers)]) * size
+    return Entropy()
+
+
+def current_key(keys: OtpKeys) -> bytes:
+    key = keys.get(keys.current)
+    assert key is not None
+    return key
 
 
 def no_entropy(size: int) -> bytes:
@@ -49,7 +61,8 @@ def test_a_file_that_is_missing_is_made_with_one_key_and_its_folder(
     path: Path, entropy: Entropy
 ) -> None:
     keys = load_keys(path, "", entropy)
-    assert keys.get(keys.current) == b"\x01" * 32
+    assert len(current_key(keys)) == 32
+    assert current_key(keys) in entropy.made
     assert ids_in(path) == [keys.current]
 
 
@@ -63,7 +76,7 @@ def test_the_file_is_read_again_and_not_written_again(path: Path, entropy: Entro
     first = load_keys(path, "", entropy)
     before = path.read_bytes()
     again = load_keys(path, "", no_entropy)
-    assert (again.current, again.get(again.current)) == (first.current, b"\x01" * 32)
+    assert (again.current, current_key(again)) == (first.current, current_key(first))
     assert path.read_bytes() == before
 
 
@@ -82,10 +95,19 @@ def test_keys_of_the_settings_go_before_the_file_which_is_left_alone(path: Path)
 
 
 def test_without_file_and_setting_there_is_a_key_until_the_process_ends(entropy: Entropy) -> None:
-    keys = load_keys(None, "", entropy)
-    assert keys.get(keys.current) == b"\x01" * 32
-    other = load_keys(None, "", entropy)
-    assert other.get(other.current) == b"\x02" * 32
+    first, other = load_keys(None, "", entropy), load_keys(None, "", entropy)
+    assert current_key(first) != current_key(other)
+    assert {current_key(first), current_key(other)} <= set(entropy.made)
+
+
+def test_a_key_made_in_place_of_a_lost_one_is_not_taken_for_it(
+    path: Path, entropy: Entropy
+) -> None:
+    lost = load_keys(path, "", entropy)
+    path.unlink()
+    found = load_keys(path, "", entropy)
+    # Verifications remember their key by its id.
+    assert found.get(lost.current) in (None, current_key(lost))
 
 
 # What is wrong with them
@@ -162,8 +184,9 @@ def test_rotation_puts_a_new_key_in_front_and_keeps_the_others(
     read = load_keys(path, "", no_entropy)
     for keys in (rotated, read):
         assert keys.current != before.current
-        assert keys.get(keys.current) == b"\x02" * 32
-        assert keys.get(before.current) == b"\x01" * 32
+        assert current_key(keys) in entropy.made
+        assert current_key(keys) != current_key(before)
+        assert keys.get(before.current) == current_key(before)
     assert ids_in(path) == [read.current, before.current]
 
 
@@ -195,7 +218,7 @@ def test_a_rotation_a_minute_keeps_every_key_that_a_code_can_still_need(
 
 
 def test_two_rotations_in_one_second_lose_no_key(path: Path, entropy: Entropy) -> None:
-    load_keys(path, "", entropy)
+    before = load_keys(path, "", entropy)
     first = rotate(path, T0, entropy)
     try:
         rotate(path, T0 + seconds(0.5), entropy)
@@ -203,8 +226,8 @@ def test_two_rotations_in_one_second_lose_no_key(path: Path, entropy: Entropy) -
         # Refusing is as good, if the file is as it was.
         assert ids_in(path)[0] == first.current
     keys = load_keys(path, "", no_entropy)
-    assert keys.get(first.current) == b"\x02" * 32
-    assert keys.get("first") == b"\x01" * 32
+    assert keys.get(first.current) == current_key(first)
+    assert keys.get(before.current) == current_key(before)
 
 
 def test_a_rotation_of_a_file_that_is_wrong_leaves_it_as_it_is(path: Path) -> None:
@@ -248,5 +271,5 @@ def test_a_rotation_keeps_keys_with_odd_spacing(path: Path, entropy: Entropy) ->
 
 
 def test_printing_the_keys_shows_no_key(path: Path, entropy: Entropy) -> None:
-    keys: OtpKeys = load_keys(path, "", entropy)
-    assert repr(keys) == "OtpKeys(first)"
+    keys = load_keys(path, "", entropy)
+    assert repr(keys) == f"OtpKeys({keys.current})"

@@ -33,7 +33,7 @@ from smsgate_server.domain.usage import (
     status_of,
 )
 
-BOUNDED = settings(deadline=None, max_examples=60, derandomize=True)
+BOUNDED = settings(deadline=None, max_examples=40, derandomize=True)
 
 DAY = day_of(T0)
 NEW, PENDING, DELIVERED, REJECTED = (

@@ -5,7 +5,7 @@ than its balance; a budget bounds what any account spends in a calendar month, U
 integer micros of the account's currency.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -111,6 +111,16 @@ def charge(terms: Terms, standing: Standing, message: Message) -> Charged | Decl
         return Declined(DeclinedBy.BUDGET, terms.budget, cost, now.spent)
     after = Standing(balance, now.month, now.spent + cost, now.bundle_used + covered)
     return Charged(after, covered, over)
+
+
+def declines(terms: Terms, standing: Standing, message: Message) -> list[Declined]:
+    """Everything that keeps a message from being paid, where `charge` says the first."""
+    found = []
+    for single in (replace(terms, budget=None), replace(terms, billing=BillingMode.SUBSCRIPTION)):
+        declined = charge(single, standing, message)
+        if isinstance(declined, Declined):
+            found.append(declined)
+    return found
 
 
 def _covered(terms: Terms, standing: Standing, message: Message) -> int:

@@ -135,6 +135,16 @@ class Access:
                 if key.id in uses:
                     keys[index] = replace(key, last_used_time=uses[key.id])
 
+    def shown(self, key: ApiKey) -> ApiKey:
+        """A key with what was noted of it since its caller was made."""
+        return next((known for known in self._keys[key.account] if known.id == key.id), key)
+
+    def seconds_left(self, caller: Caller) -> float | None:
+        """How long the key of `caller` will do; None if it does not expire."""
+        if caller.key is None or caller.key.expire_time is None:
+            return None
+        return max((caller.key.expire_time - self._clock.now()).total_seconds(), 0.0)
+
     def usable(self, caller: Caller) -> bool:
         """Whether calls may still be made with the key of `caller`."""
         if caller.key is None:

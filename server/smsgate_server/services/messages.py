@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from smsgate_server.domain.charging import Declined, charge, refusal
+from smsgate_server.domain.charging import Charged, charge, declines, refusal
 from smsgate_server.domain.errors import (
     Aborted,
     AlreadyExists,
@@ -18,6 +18,7 @@ from smsgate_server.domain.errors import (
 )
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, StatusEvent
+from smsgate_server.domain.otp_request import CodeRequest
 from smsgate_server.domain.submission import Draft, Submission, draft
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.ports import (
@@ -112,16 +113,18 @@ class Messages:
     ) -> list[tuple[int, SmsgateError]]:
         """What would keep these messages from being accepted now, each with the message's index."""
         errors: list[tuple[int, SmsgateError]] = []
-        if self._store.backlog + len(messages) > self._backlog_limit:
-            errors.append((0, self._backlog_full()))
+        try:
+            self.check_backlog(len(messages))
+        except ResourceExhausted as error:
+            errors.append((0, error))
         errors += [(0, error) for error in self._guard.forecast(profile, len(messages))]
         standing = await self._store.standing(profile.id)
         now = self._clock.now()
         for index, message in enumerate(messages):
+            declined = declines(profile.terms, standing, message)
+            errors += [(index, refusal(d, profile.terms.currency, now)) for d in declined]
             charged = charge(profile.terms, standing, message)
-            if isinstance(charged, Declined):
-                errors.append((index, refusal(charged, profile.terms.currency, now)))
-            else:
+            if isinstance(charged, Charged):
                 standing = charged.standing
         return errors
 
@@ -166,9 +169,8 @@ class Messages:
     async def accept(self, profile: Profile, acceptance: Acceptance) -> Accepted:
         """Store new messages, unless too many wait already; repeats are answered all the same."""
         count = len(acceptance.entries)
-        if self._store.backlog + count > self._backlog_limit:
-            return await self._repeat_or(acceptance, self._backlog_full())
         try:
+            self.check_backlog(count)
             self._guard.take(profile, count)
         except ResourceExhausted as error:
             return await self._repeat_or(acceptance, error)
@@ -185,9 +187,12 @@ class Messages:
             raise error
         return repeated
 
-    def _backlog_full(self) -> ResourceExhausted:
+    def check_backlog(self, count: int) -> None:
+        """Refuse messages beyond what may wait."""
+        if self._store.backlog + count <= self._backlog_limit:
+            return
         # Intake must not starve sending: past the limit new messages wait with the caller.
-        return ResourceExhausted(
+        raise ResourceExhausted(
             ErrorReason.BACKLOG_FULL,
             f"{self._store.backlog} messages wait to be submitted, and {self._backlog_limit} may; "
             "try again in a moment",
@@ -270,6 +275,6 @@ def request_key(
 
 def _stable(value: object) -> object:
     # Labels are a map: two requests that list them in another order are the same request.
-    if isinstance(value, Submission):
+    if isinstance(value, Submission | CodeRequest):
         return (replace(value, labels={}), sorted(value.labels.items()))
     return value

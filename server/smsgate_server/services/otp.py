@@ -96,7 +96,8 @@ class Otp:
         self._keys = keys
 
     async def send(self, profile: Profile, request: CodeRequest) -> CodeSent:
-        key = request_key(profile.id, _SEND, request.request_id, (request,))
+        request_id = "" if request.dry_run else request.request_id
+        key = request_key(profile.id, _SEND, request_id, (request,))
         with self._messages.exclusively(key):
             if key is not None and (again := await self._replay(profile, request, key)):
                 return again
@@ -145,6 +146,7 @@ class Otp:
         if request.dry_run:
             return await self._rehearse(profile, draft, pending, now)
         self._guard.noted(profile, draft.noted)
+        self._messages.check_backlog(1)
         self._guard.take(profile, 1)
         sent: SentCode | None = None
         try:
@@ -221,6 +223,8 @@ class Otp:
         return newest if newest is not None and newest.at(now).pending else None
 
     def _may_send_again(self, pending: Verification, now: datetime) -> None:
+        if self._keys.get(pending.key_id) is None:
+            raise _unavailable(pending)
         if not pending.sends_remaining:
             raise ResourceExhausted(
                 ErrorReason.OTP_LIMIT,
@@ -252,7 +256,7 @@ class Otp:
         _check_naming(verification_id, recipient, code, request_id)
         found = await self._named(profile, verification_id, recipient, purpose)
         key = self._keys.get(found.key_id)
-        if key is None:
+        if key is None and found.at(self._clock.now()).pending:
             raise _unavailable(found)
         given = read_code(code, found.length, found.alphabet)
         if given is None:
@@ -261,11 +265,11 @@ class Otp:
         request = None
         if request_id:
             # Keyed: from a plain digest of a short code the code is found in no time.
-            mark = fingerprint(key, found.id, given)
+            mark = fingerprint(key or b"", found.id, given)
             request = RequestKey(profile.id, _VERIFY, request_id, mark)
 
         def judge(verification: Verification) -> bool:
-            return same_code(_code_of(key, verification), given)
+            return key is not None and same_code(_code_of(key, verification), given)
 
         with self._messages.exclusively(request):
             now = self._clock.now()

@@ -28,11 +28,11 @@ def load_keys(path: Path | None, text: str, entropy: Callable[[int], bytes]) -> 
     if text:
         return _parse(text.replace(",", "\n"), "the setting otp_keys")
     if path is None:
-        return OtpKeys.parse(_line("memory", entropy))
+        return OtpKeys.parse(_line(_new_id(entropy), entropy))
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, _HEADER + _line("first", entropy))
+            _write(path, _HEADER + _line(_new_id(entropy), entropy))
         return _parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise OtpKeyError(f"cannot use the keys in {path}: {error}") from error
@@ -46,7 +46,7 @@ def rotate(path: Path, now: datetime, entropy: Callable[[int], bytes]) -> OtpKey
     present = path.read_text(encoding="utf-8")
     _parse(present, str(path))
     lines = [line for line in present.splitlines() if line.strip() and line[0] != "#"]
-    kept = [_line(f"k{now:%Y%m%d%H%M%S}", entropy), *(f"{line}\n" for line in lines)]
+    kept = [_line(f"{now:%Y%m%d}-{_new_id(entropy)}", entropy), *(f"{line}\n" for line in lines)]
     text = _HEADER + "".join(kept[:_KEPT_KEYS])
     keys = _parse(text, str(path))
     fresh = path.with_name(path.name + ".new")
@@ -60,6 +60,11 @@ def _parse(text: str, where: str) -> OtpKeys:
         return OtpKeys.parse(text)
     except ValueError as error:
         raise OtpKeyError(f"{where}: {error}") from None
+
+
+def _new_id(entropy: Callable[[int], bytes]) -> str:
+    # Never that of a key that was lost: codes made with it would be taken for this one's.
+    return f"k{entropy(8).hex()}"
 
 
 def _line(key_id: str, entropy: Callable[[int], bytes]) -> str:

@@ -239,6 +239,7 @@ class StatusFeed:
                 yield item
         finally:
             self._streams.discard(stream)
+            self._count_served(stream)
 
     async def _open(self, asked: Follow) -> _Stream:
         if len(self._streams) >= self._settings.max_streams:
@@ -390,6 +391,7 @@ class StatusFeed:
                     await self._wait(stream, until)
         finally:
             self._streams.discard(stream)
+            self._count_served(stream)
 
 
 def _events(position: int, payload: bytes, coalesced: int = 0) -> Events | None:

@@ -56,7 +56,7 @@ class AccountService:
             standing=mapping.standing(profile.account, standing, limits, now),
         )
         if key is not None:
-            made.calling_key.CopyFrom(mapping.api_key(key))
+            made.calling_key.CopyFrom(mapping.api_key(self._access.shown(key)))
         if Scope.ADMIN in caller.scopes:
             made.api_keys.extend(self._keys(profile.id))
         return made

@@ -165,6 +165,9 @@ class Calls:
         task = asyncio.current_task()
         assert task is not None
         self._long[task] = caller
+        left = self._access.seconds_left(caller)
+        loop = asyncio.get_running_loop()
+        timer = None if left is None else loop.call_later(left, task.cancel, _NO_LONGER)
         try:
             yield
         except asyncio.CancelledError as cancelled:
@@ -173,6 +176,8 @@ class Calls:
             task.uncancel()
             raise no_longer() from None
         finally:
+            if timer is not None:
+                timer.cancel()
             del self._long[task]
 
     async def _refuse(

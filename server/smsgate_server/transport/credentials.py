@@ -1,6 +1,7 @@
 """TLS, with certificates that can be renewed while the server runs."""
 
 import logging
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,24 @@ class TlsFiles:
     @property
     def all(self) -> list[Path]:
         return [self.certificate, self.key, *([self.client_ca] if self.client_ca else [])]
+
+
+def check_files(files: TlsFiles) -> None:
+    """OSError that says which files are of no use: the library only says that it cannot listen."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(files.certificate, files.key)
+    except (ssl.SSLError, OSError) as error:
+        raise OSError(
+            f"tls_certificate {files.certificate} and tls_key {files.key} make no certificate: "
+            f"{error}"
+        ) from error
+    if files.client_ca is None:
+        return
+    try:
+        context.load_verify_locations(files.client_ca)
+    except (ssl.SSLError, OSError) as error:
+        raise OSError(f"tls_client_ca {files.client_ca} is of no use: {error}") from error
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:

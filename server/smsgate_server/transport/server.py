@@ -26,7 +26,7 @@ from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Unimpleme
 from smsgate_server.services.access import Caller
 from smsgate_server.transport.auth import Gate
 from smsgate_server.transport.calls import Calls, Read, Unary
-from smsgate_server.transport.credentials import TlsFiles, server_credentials
+from smsgate_server.transport.credentials import TlsFiles, check_files, server_credentials
 from smsgate_server.transport.reflection import Contract
 from smsgate_server.transport.stall import StallGuard
 
@@ -118,6 +118,8 @@ class GrpcServer:
 
     def bind(self, address: str) -> int:
         """Listen on HOST:PORT (port 0 picks one); returns the port. OSError if it is taken."""
+        if self._tls is not None:
+            check_files(self._tls)
         try:
             port: int = self._add_port(address)
         except RuntimeError as error:

@@ -38,7 +38,7 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     SCOPE_OTP: _Scope.ValueType  # 3
     """Send and check one-time passwords."""
     SCOPE_ADMIN: _Scope.ValueType  # 4
-    """Manage accounts and read every account's usage. It includes no other scope."""
+    """Manage accounts, and together with READ read every account's usage. It includes no other scope."""
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
     """Scope is what an API key may be used for. It is open: new values may be added."""
@@ -52,7 +52,7 @@ SCOPE_READ: Scope.ValueType  # 2
 SCOPE_OTP: Scope.ValueType  # 3
 """Send and check one-time passwords."""
 SCOPE_ADMIN: Scope.ValueType  # 4
-"""Manage accounts and read every account's usage. It includes no other scope."""
+"""Manage accounts, and together with READ read every account's usage. It includes no other scope."""
 Global___Scope: _TypeAlias = Scope  # noqa: Y015
 
 class _BillingMode:

@@ -303,8 +303,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_OTP_LIMIT: _ErrorReason.ValueType  # 41
     """RESOURCE_EXHAUSTED. More codes were asked for than the limit of the recipient, its number
-    prefix, its country or the account allows. The QuotaFailure names the limit; it always ends,
-    and the RetryInfo says when.
+    prefix, its country or the account allows, or than one verification sends ("otp_sends"). The
+    QuotaFailure names the limit; it always ends, and the RetryInfo says when.
 
         { "reason": "OTP_LIMIT", "domain": "smsgate", "metadata": { "limit": "otp_recipient" } }
     """
@@ -710,8 +710,8 @@ after the delay of the RetryInfo; until then the code that was sent still works.
 """
 ERROR_REASON_OTP_LIMIT: ErrorReason.ValueType  # 41
 """RESOURCE_EXHAUSTED. More codes were asked for than the limit of the recipient, its number
-prefix, its country or the account allows. The QuotaFailure names the limit; it always ends,
-and the RetryInfo says when.
+prefix, its country or the account allows, or than one verification sends ("otp_sends"). The
+QuotaFailure names the limit; it always ends, and the RetryInfo says when.
 
     { "reason": "OTP_LIMIT", "domain": "smsgate", "metadata": { "limit": "otp_recipient" } }
 """

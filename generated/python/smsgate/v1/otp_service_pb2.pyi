@@ -553,7 +553,7 @@ class VerifyOTPRequest(_message.Message):
     """The purpose, as given to SendOTP. Read only with recipient."""
     code: _builtins.str
     """The code as typed. Spaces and hyphens are ignored. A code of the wrong length or with
-    characters that its alphabet has not is INVALID_ARGUMENT / INVALID_FIELD and costs no attempt.
+    characters that its alphabet has not is INVALID_ARGUMENT and costs no attempt.
     """
     request_id: _builtins.str
     """Makes the call safe to repeat: for 60 seconds a repeat of an approved call with the same
