@@ -6,7 +6,7 @@ The tariffs that ship say: Italy 0.049 prepaid and 0.036 by subscription, Spain 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -64,7 +64,7 @@ class MidMonth:
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[MidMonth]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> MidMonth:
     clock = MidMonth()
     monkeypatch.setattr("smsgate_server.app.SystemClock", lambda: clock)
     return clock
@@ -115,7 +115,8 @@ async def desk(gateway: Gateway) -> Desk:
 def a_top_up(
     amount: Decimal | int | str, request_id: str, currency: str = "EUR", **fields: Any
 ) -> accounts.TopUpRequest:
-    values = {"account_id": "shop", "amount": money(amount, currency), "request_id": request_id}
+    values: dict[str, Any] = {"account_id": "shop", "request_id": request_id}
+    values["amount"] = money(amount, currency)
     return accounts.TopUpRequest(**values | fields)
 
 

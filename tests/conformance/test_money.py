@@ -841,13 +841,15 @@ async def sqlite(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 async def in_one_commit(store: SqliteStore, *calls: Any) -> list[Any]:
     """What the calls answer if the writer finds all of them waiting."""
-    free = threading.Event()
+    busy, free = threading.Event(), threading.Event()
 
     def hold(tx: Transaction, wanted: Sequence[Any]) -> Sequence[Any]:
+        busy.set()
         free.wait(10)
         return wanted
 
     held = asyncio.create_task(store._writer.run(hold, None))
+    await asyncio.to_thread(busy.wait, 10)
     tasks = [asyncio.create_task(call) for call in calls]
     await asyncio.sleep(0)
     free.set()

@@ -404,7 +404,7 @@ def _old_rows(accounts: Sequence[str] = (ACCOUNT, "other")) -> list[dict[str, An
     return rows
 
 
-_DEFAULTS: Mapping[str, Any] = {
+_DEFAULTS: dict[str, Any] = {
     "sender": "ACME",
     "recipient": RECIPIENT,
     "country_code": 43,

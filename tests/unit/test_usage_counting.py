@@ -69,7 +69,7 @@ def key(status: int, country: str = "AT", currency: str = "EUR", day: int = DAY)
 
 def rows(usage: Usage) -> dict[UsageKey, Counts]:
     """What is counted. A row of nothing is as good as none."""
-    made = {key: Counts(*row) for key, row in usage.changes.items()}
+    made = {UsageKey(*key): Counts(*row) for key, row in usage.changes.items()}
     return {key: counts for key, counts in made.items() if counts != NOTHING}
 
 
@@ -231,7 +231,9 @@ def stories(draw: st.DrawFn) -> Sequence[Message]:
     if draw(st.booleans()):
         message = message.charged(draw(st.integers(0, segments)))
     story = [message]
-    while (following := sorted(TRANSITIONS[message.status])) and draw(st.booleans()):
+    while following := sorted(TRANSITIONS[message.status]):
+        if draw(st.booleans()):
+            break
         status = draw(st.sampled_from(following))
         unsent = message.status is NEW and status.final
         message = becomes(message, status, refund=unsent and draw(st.booleans()))

@@ -43,6 +43,8 @@ def load_keys(path: Path | None, text: str, entropy: Callable[[int], bytes]) -> 
 
 def rotate(path: Path, now: datetime, entropy: Callable[[int], bytes]) -> OtpKeys:
     """Put a new key in front of those in the file, and let go of all but the newest few."""
+    if not path.exists():
+        raise OtpKeyError(f"there is no {path} yet; the server makes it when it is first started")
     present = path.read_text(encoding="utf-8")
     _parse(present, str(path))
     lines = [line for line in present.splitlines() if line.strip() and line[0] != "#"]
