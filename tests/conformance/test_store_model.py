@@ -388,7 +388,7 @@ class StoreMachine(RuleBasedStateMachine):
         if account != thing.given.account:
             assert done.message is None
             return
-        can = thing.stage == "waiting" and thing.status is Status.NEW
+        can = thing.stage == "waiting" and thing.status is Status.NEW and not thing.exposed
         assert done.changed == can
         if can:
             thing.end_unsent(Status.REJECTED, self.now)

@@ -197,6 +197,29 @@ def test_the_label_of_a_series_is_in_plain_words(
     assert [series.label for series in reported([row], *group_by).series] == [expected]
 
 
+@pytest.mark.parametrize(
+    ("group_by", "groups"),
+    [
+        ([ACCOUNT], [("a", "", 0), ("b", "", 0)]),
+        ([COUNTRY], [("", "AT", 0), ("", "IT", 0)]),
+        ([STATUS], [("", "", 4), ("", "", 6)]),
+        ([ACCOUNT, STATUS], [("a", "", 4), ("a", "", 6), ("b", "", 4), ("b", "", 6)]),
+    ],
+)
+def test_usage_is_divided_by_nothing_but_what_was_asked_for(
+    group_by: list[Dimension], groups: list[tuple[str, str, int]]
+) -> None:
+    rows = [
+        a_row(account=account, country=country, status=status, messages=1)
+        for account in ("a", "b")
+        for country in ("AT", "IT")
+        for status in (4, 6)
+    ]
+    found = reported(rows, *group_by).series
+    assert [series.group for series in found] == groups
+    assert {series.total.messages for series in found} == {len(rows) // len(groups)}
+
+
 def test_the_series_with_the_most_messages_is_first_and_equal_ones_go_by_key() -> None:
     rows = [a_row(country=c, messages=n) for c, n in (("IT", 1), ("FR", 5), ("AT", 1), ("BE", 2))]
     found = reported(rows, COUNTRY).series

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -124,7 +125,7 @@ def test_costs_are_exact_and_stand_beside_their_currency(
         ),
     ],
 )
-def test_segments_that_are_not_in_the_costs_are_told(counts: dict[str, int], expected: str) -> None:
+def test_segments_that_are_not_in_the_costs_are_told(counts: dict[str, Any], expected: str) -> None:
     assert expected in told(a_row(messages=1, segments=3, **counts))
     without = told(a_row(messages=1, segments=3))
     assert "bundle" not in without

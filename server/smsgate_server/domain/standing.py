@@ -9,10 +9,10 @@ from smsgate_server.domain.message import Message, Status, StatusEvent
 def cancellable(message: Message, delivery: Delivery | None) -> bool:
     """Whether no carrier can have the message: only then can it be taken back.
 
-    One that waits for another attempt can be PENDING, because a carrier reported on an attempt
-    whose answer came late; that one is under way.
+    One that waits for another attempt may have reached the carrier with the one before; it can even
+    be PENDING, because a carrier reported on an attempt whose answer came late.
     """
-    return delivery is not None and delivery.stage is Stage.WAITING and message.status is Status.NEW
+    return delivery is not None and delivery.unseen and message.status is Status.NEW
 
 
 def in_backlog(message: Message, delivery: Delivery | None) -> bool:

@@ -174,11 +174,13 @@ class Messages:
             self._guard.take(profile, count)
         except ResourceExhausted as error:
             return await self._repeat_or(acceptance, error)
-        accepted: Accepted | None = None
         try:
             accepted = await self._store.accept(acceptance)
-        finally:
-            self._guard.settle(profile, count, accepted)
+        except Exception:
+            # Not for who gives the call up: the transaction happens all the same.
+            self._guard.settle(profile, count, None)
+            raise
+        self._guard.settle(profile, count, accepted)
         return accepted
 
     async def _repeat_or(self, acceptance: Acceptance, error: ResourceExhausted) -> Accepted:

@@ -148,19 +148,20 @@ class Otp:
         self._guard.noted(profile, draft.noted)
         self._messages.check_backlog(1)
         self._guard.take(profile, 1)
-        sent: SentCode | None = None
+        wanted = SendCode(
+            draft.verification,
+            pending.sends if pending else 0,
+            Entry(draft.message, key),
+            profile.otp_limits,
+            profile.terms,
+        )
         try:
-            sent = await self._store.send_code(
-                SendCode(
-                    draft.verification,
-                    pending.sends if pending else 0,
-                    Entry(draft.message, key),
-                    profile.otp_limits,
-                    profile.terms,
-                )
-            )
-        finally:
-            self._guard.settle_one(profile, sent.entry if sent else None)
+            sent = await self._store.send_code(wanted)
+        except Exception:
+            # Not for who gives the call up: the transaction happens all the same.
+            self._guard.settle_one(profile, None)
+            raise
+        self._guard.settle_one(profile, sent.entry)
         return await self._answer(profile, request, sent, pending, now)
 
     async def _answer(

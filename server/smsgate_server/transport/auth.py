@@ -55,6 +55,12 @@ _CHANNELZ = "/grpc.channelz.v1.Channelz/"
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 
 
+# By the path of a call, looked up once for each.
+_BY_PATH: Mapping[str, Scope | None] = {
+    f"{_PACKAGE}{method}": scope for method, scope in SCOPES.items()
+}
+
+
 class Gate(ServerInterceptor):
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -63,17 +69,16 @@ class Gate(ServerInterceptor):
         self, continuation: _Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Any:
         method = handler_call_details.method
-        if method.startswith(_PACKAGE):
-            CALLER.set(self._caller(handler_call_details, method[len(_PACKAGE) :]))
+        if method in _BY_PATH:
+            CALLER.set(self._decide(handler_call_details, _BY_PATH[method]))
+        elif method.startswith(_PACKAGE):
+            # A method that does not exist is answered UNIMPLEMENTED without this being looked at.
+            CALLER.set(self._decide(handler_call_details, Scope.ADMIN))
         elif method.startswith(_CHANNELZ):
             decided = self._decide(handler_call_details, Scope.ADMIN)
             if isinstance(decided, SmsgateError):
                 return _refusing(decided)
         return await continuation(handler_call_details)
-
-    def _caller(self, details: grpc.HandlerCallDetails, method: str) -> Caller | SmsgateError:
-        # A method that does not exist is answered UNIMPLEMENTED without this being looked at.
-        return self._decide(details, SCOPES.get(method, Scope.ADMIN))
 
     def _decide(
         self, details: grpc.HandlerCallDetails, scope: Scope | None

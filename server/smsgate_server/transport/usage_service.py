@@ -32,7 +32,7 @@ class UsageService:
             account=self._account(request, group_by, caller),
             group_by=group_by,
             countries=countries,
-            max_series=min(request.max_series or mapping.DEFAULT_SERIES, mapping.MAX_SERIES),
+            max_series=mapping.series_of(request, span),
         )
         found = await self._reports.find(wanted)
         # Hundreds of series of hundreds of periods take seconds to map: not on the loop.

@@ -293,7 +293,7 @@ class GetUsageRequest(_message.Message):
     """The length of the periods."""
     max_series: _builtins.int
     """The most groups to return: those with the most messages; the others are summed up in one more
-    series. 0 means 20, more than 300 is cut to 300.
+    series. 0 means 20; more than 300, or than 60,000 divided by the number of periods, is cut.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:

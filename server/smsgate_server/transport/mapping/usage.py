@@ -22,6 +22,8 @@ from smsgate_server.transport.mapping.responses import timestamp
 MAX_COUNTRIES = 300
 DEFAULT_SERIES = 20
 MAX_SERIES = 300
+# What fits an answer of 4 MiB, the most that callers accept by default.
+_MAX_FIGURES = 60_000
 
 
 def span_of(reader: Reader, request: pb.GetUsageRequest, reports: UsageReports) -> Span | None:
@@ -39,6 +41,12 @@ def span_of(reader: Reader, request: pb.GetUsageRequest, reports: UsageReports) 
     field = "end_time" if request.HasField("end_time") else "start_time"
     reader.refuse(field, ErrorReason.INVALID_TIME, f"the span {found}")
     return None
+
+
+def series_of(request: pb.GetUsageRequest, over: Span) -> int:
+    """The most series that the answer may have."""
+    wanted = request.max_series or DEFAULT_SERIES
+    return min(wanted, MAX_SERIES, _MAX_FIGURES // len(over.periods))
 
 
 def dimensions_of(reader: Reader, request: pb.GetUsageRequest) -> frozenset[Dimension]:
