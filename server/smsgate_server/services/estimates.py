@@ -65,9 +65,10 @@ class Estimates:
     async def _forecast(
         self, profile: Profile, submission: Submission, draft: Draft
     ) -> list[SmsgateError]:
-        if draft.sender is None or draft.recipient is None or not draft.segments:
+        if draft.recipient is None or not draft.segments:
             return []
         # Only what it costs counts here, and times that are refused may be beyond all calendars.
         plain = replace(submission, options=NO_OPTIONS)
-        message = self._messages.compose(profile, plain, draft, self._clock.now())
+        known = draft if draft.sender else replace(draft, sender=profile.rules.default_sender)
+        message = self._messages.compose(profile, plain, known, self._clock.now())
         return [error for _, error in await self._messages.forecast(profile, [message])]
