@@ -34,10 +34,11 @@ from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.notices import Notices
-from smsgate_server.services.otp import Otp
+from smsgate_server.services.otp_checking import OtpChecking
 from smsgate_server.services.otp_drafts import Drafts, OtpSettings
 from smsgate_server.services.otp_keys import load_keys
 from smsgate_server.services.otp_render import Texts
+from smsgate_server.services.otp_sending import OtpSending
 from smsgate_server.services.pages import Pages
 from smsgate_server.services.ports import Carrier, Clock, Store
 from smsgate_server.services.price_lists import PriceLists
@@ -146,7 +147,9 @@ class App:
                 self._cursors,
             ),
             "OTPService": OTPService(
-                Otp(store, messages, drafts, self._guard, clock, keys), self._cursors
+                OtpSending(store, messages, drafts, self._guard, clock, keys),
+                OtpChecking(store, messages, clock, keys),
+                self._cursors,
             ),
             "PricingService": PricingService(PriceLists(self._tariffs, clock)),
             "UsageService": UsageService(

@@ -19,6 +19,7 @@ from smsgate_server.domain.account import (
     BillingMode,
     Scope,
 )
+from smsgate_server.domain.errors import Violation
 from smsgate_server.domain.money import decimal_text, parse_decimal
 from smsgate_server.services.ports import LedgerEntry
 
@@ -108,7 +109,7 @@ def update(
 ) -> None:
     """Change an account. Its policy is changed with AccountService.UpdateAccount."""
 
-    def change(present: Account) -> Account:
+    def change(present: Account) -> tuple[Account, Sequence[Violation]]:
         changed = present
         if name is not None:
             changed = replace(changed, display_name=name)
@@ -116,7 +117,7 @@ def update(
             changed = replace(changed, billing_mode=_billing(billing))
         if state is not None:
             changed = replace(changed, state=_state(state), state_reason=reason)
-        return changed
+        return changed, ()
 
     async def work(desk: Desk) -> Account:
         return await desk.accounts.update(account, "", change)

@@ -5,6 +5,7 @@ than its balance; a budget bounds what any account spends in a calendar month, U
 integer micros of the account's currency.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -120,6 +121,18 @@ def declines(terms: Terms, standing: Standing, message: Message) -> list[Decline
         declined = charge(single, standing, message)
         if isinstance(declined, Declined):
             found.append(declined)
+    return found
+
+
+def unpaid(terms: Terms, standing: Standing, messages: Sequence[Message]) -> dict[int, Declined]:
+    """Which of `messages`, by their index, could not be paid after those before them."""
+    found = {}
+    for index, message in enumerate(messages):
+        charged = charge(terms, standing, message)
+        if isinstance(charged, Declined):
+            found[index] = charged
+        else:
+            standing = charged.standing
     return found
 
 

@@ -18,7 +18,7 @@ from smsgate_server.domain.account_checks import (
     check_expiry,
     check_note,
 )
-from smsgate_server.domain.api_keys import ENTROPY_BYTES, digest_of, make_secret
+from smsgate_server.domain.api_keys import ENTROPY_BYTES, digest_of, id_of, make_secret
 from smsgate_server.domain.charging import Standing, month_of
 from smsgate_server.domain.errors import (
     Aborted,
@@ -45,7 +45,8 @@ from smsgate_server.services.ports import (
 _OPERATOR = ""
 _SUSPENSION_TRIES = 5
 
-Change = Callable[[Account], Account]
+# The new account, and what of the wish could not even be read.
+Change = Callable[[Account], tuple[Account, Sequence[Violation]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,13 @@ class Accounts:
         self._clock = clock
         self._entropy = entropy
 
-    async def create(self, account: Account, request_id: str) -> Created:
-        violations = [v.under("account") for v in check_account(account)]
+    async def create(
+        self, account: Account, request_id: str, unreadable: Sequence[Violation] = ()
+    ) -> Created:
+        """`unreadable` is what of the request could not be read: all that is wrong is told at
+        once.
+        """
+        violations = [*unreadable, *(v.under("account") for v in check_account(account))]
         violations += check_request_id(request_id)
         if violations:
             raise InvalidArgument.of(violations)
@@ -99,8 +105,8 @@ class Accounts:
         present = self._access.profile(account_id).account
         if etag and etag != present.etag:
             raise _changed(account_id)
-        wanted = change(present)
-        violations = [v.under("account") for v in check_account(wanted)]
+        wanted, unreadable = change(present)
+        violations = [*unreadable, *(v.under("account") for v in check_account(wanted))]
         if violations:
             raise InvalidArgument.of(violations)
         changed = replace(wanted, update_time=self._clock.now(), version=present.version + 1)
@@ -124,10 +130,12 @@ class Accounts:
         display_name: str,
         scopes: frozenset[Scope],
         expire_time: datetime | None,
+        unreadable: Sequence[Violation] = (),
     ) -> NewKey:
         now = self._clock.now()
-        violations = check_display_name(display_name) + check_expiry(expire_time, now)
-        if not scopes:
+        violations = [*unreadable, *check_display_name(display_name)]
+        violations += check_expiry(expire_time, now)
+        if not scopes and not unreadable:
             description = "must have at least one scope"
             violations.append(Violation("scopes", ErrorReason.FIELD_REQUIRED, description))
         if violations:
@@ -153,13 +161,21 @@ class Accounts:
             raise NotFound(
                 ErrorReason.API_KEY_NOT_FOUND,
                 "there is no such API key",
-                {"api_key_id": key_id[:64]},
+                # Not more of it: it could be the secret, which begins with the id.
+                {"api_key_id": id_of(key_id)},
             )
         await self._access.load()
         return key
 
-    async def top_up(self, account_id: str, micros: int, request_id: str, note: str) -> ToppedUp:
-        violations = check_note(note) + check_request_id(request_id)
+    async def top_up(
+        self,
+        account_id: str,
+        micros: int,
+        request_id: str,
+        note: str,
+        unreadable: Sequence[Violation] = (),
+    ) -> ToppedUp:
+        violations = [*unreadable, *check_note(note), *check_request_id(request_id)]
         if not request_id:
             description = "is required: without it a repeat would add the amount twice"
             violations.append(Violation("request_id", ErrorReason.FIELD_REQUIRED, description))
@@ -199,10 +215,10 @@ def replace_times(account: Account) -> Account:
 
 
 def _suspension(reason: str) -> Change:
-    def change(account: Account) -> Account:
+    def change(account: Account) -> tuple[Account, Sequence[Violation]]:
         if account.state is not AccountState.ACTIVE:
-            return account
-        return replace(account, state=AccountState.SUSPENDED, state_reason=reason)
+            return account, ()
+        return replace(account, state=AccountState.SUSPENDED, state_reason=reason), ()
 
     return change
 

@@ -1,10 +1,11 @@
 """smsgate.v1.AccountService: each rpc maps, calls one use case, and maps back."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from smsgate.v1 import account_service_pb2 as pb
 from smsgate_server.domain.account import DEFAULT_CURRENCY, Account, Scope
-from smsgate_server.domain.errors import ErrorReason, NotFound
+from smsgate_server.domain.errors import ErrorReason, NotFound, Violation
 from smsgate_server.services.access import Access, Caller
 from smsgate_server.services.account_pages import AccountPages
 from smsgate_server.services.accounts import Accounts
@@ -76,8 +77,7 @@ class AccountService:
         asked = request.account
         currency = asked.currency or DEFAULT_CURRENCY
         account = mapping.account_of(reader, asked, currency, None, self._clock.now())
-        reader.done()
-        created = await self._accounts.create(account, request.request_id)
+        created = await self._accounts.create(account, request.request_id, reader.violations)
         return pb.CreateAccountResponse(
             account=mapping.account(created.account), replayed=created.replayed
         )
@@ -85,14 +85,12 @@ class AccountService:
     async def UpdateAccount(
         self, request: pb.UpdateAccountRequest, caller: Caller
     ) -> pb.UpdateAccountResponse:
-        def change(present: Account) -> Account:
+        def change(present: Account) -> tuple[Account, Sequence[Violation]]:
             reader = Reader()
             wanted = merged(reader, request, mapping.account(present))
-            account = mapping.account_of(
-                reader, wanted, present.currency, present, self._clock.now()
-            )
-            reader.done()
-            return account
+            now = self._clock.now()
+            account = mapping.account_of(reader, wanted, present.currency, present, now)
+            return account, reader.violations
 
         reader = Reader()
         if not request.account.id:
@@ -128,9 +126,8 @@ class AccountService:
         )
         if not request.account_id:
             reader.refuse("account_id", ErrorReason.FIELD_REQUIRED, "is empty")
-        reader.done()
         made = await self._accounts.create_key(
-            request.account_id, request.display_name, scopes, expire_time
+            request.account_id, request.display_name, scopes, expire_time, reader.violations
         )
         return pb.CreateApiKeyResponse(api_key=mapping.api_key(made.key), secret=made.secret)
 
@@ -153,10 +150,8 @@ class AccountService:
         micros = bounded_amount(reader, "amount", request.amount, currency)
         if micros == 0:
             reader.refuse("amount", ErrorReason.INVALID_MONEY, "must be more than zero")
-        reader.done()
-        assert micros is not None
         done = await self._accounts.top_up(
-            request.account_id, micros, request.request_id, request.note
+            request.account_id, micros or 0, request.request_id, request.note, reader.violations
         )
         return pb.TopUpResponse(
             balance=money(done.balance, currency),

@@ -4,7 +4,8 @@ from smsgate.v1 import otp_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason
 from smsgate_server.services.access import Caller
 from smsgate_server.services.cursors import Cursors
-from smsgate_server.services.otp import Otp
+from smsgate_server.services.otp_checking import OtpChecking
+from smsgate_server.services.otp_sending import OtpSending
 from smsgate_server.transport.mapping import otp as mapping
 from smsgate_server.transport.mapping import responses
 from smsgate_server.transport.mapping.reading import Reader
@@ -13,12 +14,13 @@ from smsgate_server.transport.mapping.reading import Reader
 class OTPService:
     """Every method takes the caller; who that is was settled before."""
 
-    def __init__(self, otp: Otp, cursors: Cursors) -> None:
-        self._otp = otp
+    def __init__(self, sending: OtpSending, checking: OtpChecking, cursors: Cursors) -> None:
+        self._sending = sending
+        self._checking = checking
         self._cursors = cursors
 
     async def SendOTP(self, request: pb.SendOTPRequest, caller: Caller) -> pb.SendOTPResponse:
-        sent = await self._otp.send(caller.profile, mapping.code_request(request))
+        sent = await self._sending.send(caller.profile, mapping.code_request(request))
         return pb.SendOTPResponse(
             verification=mapping.verification(sent.verification, sent.messages),
             message=responses.message(sent.message),
@@ -28,7 +30,7 @@ class OTPService:
         )
 
     async def VerifyOTP(self, request: pb.VerifyOTPRequest, caller: Caller) -> pb.VerifyOTPResponse:
-        checked = await self._otp.verify(
+        checked = await self._checking.verify(
             caller.profile,
             request.verification_id,
             request.recipient,
@@ -46,7 +48,7 @@ class OTPService:
     async def GetVerification(
         self, request: pb.GetVerificationRequest, caller: Caller
     ) -> pb.GetVerificationResponse:
-        found = await self._otp.get(caller.profile, _id(request.id))
+        found = await self._checking.get(caller.profile, _id(request.id))
         return pb.GetVerificationResponse(
             verification=mapping.verification(found.verification, found.messages),
             cursor=self._cursors.text(found.position),
@@ -55,7 +57,7 @@ class OTPService:
     async def CancelVerification(
         self, request: pb.CancelVerificationRequest, caller: Caller
     ) -> pb.CancelVerificationResponse:
-        found = await self._otp.cancel(caller.profile, _id(request.id))
+        found = await self._checking.cancel(caller.profile, _id(request.id))
         return pb.CancelVerificationResponse(
             verification=mapping.verification(found.verification, found.messages)
         )

@@ -14,6 +14,7 @@ from smsgate_server.domain.charging import (
     Terms,
     charge,
     refund,
+    unpaid,
 )
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.usage import Counts, Usage, UsageKey, UsageRow, free_requests
@@ -35,14 +36,7 @@ class Books:
     def check(self, terms: Terms, messages: Sequence[Message]) -> dict[int, Declined]:
         """Which of `messages`, all of one account, could not be paid after those before them."""
         standing = self.standing(messages[0].account) if messages else NO_STANDING
-        declined = {}
-        for index, message in enumerate(messages):
-            charged = charge(terms, standing, message)
-            if isinstance(charged, Declined):
-                declined[index] = charged
-            else:
-                standing = charged.standing
-        return declined
+        return unpaid(terms, standing, messages)
 
     def charge(self, terms: Terms, message: Message) -> Charged | Declined:
         charged = charge(terms, self.standing(message.account), message)

@@ -14,6 +14,7 @@ from smsgate_server.domain.charging import (
     Terms,
     charge,
     refund,
+    unpaid,
 )
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.usage import Usage
@@ -103,14 +104,7 @@ class Books:
     def check(self, terms: Terms, messages: Sequence[Message]) -> dict[int, Declined]:
         """Which of `messages`, all of one account, could not be paid after those before them."""
         standing = self.standing(messages[0].account) if messages else NO_STANDING
-        declined = {}
-        for index, message in enumerate(messages):
-            charged = charge(terms, standing, message)
-            if isinstance(charged, Declined):
-                declined[index] = charged
-            else:
-                standing = charged.standing
-        return declined
+        return unpaid(terms, standing, messages)
 
     def charge(self, terms: Terms, message: Message) -> Charged | Declined:
         """Charge a message that is about to be numbered; `enter` it once it is."""

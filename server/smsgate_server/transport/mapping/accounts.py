@@ -75,9 +75,8 @@ def _policy_of(reader: Reader, asked: pb.AccountPolicy, currency: str) -> Accoun
             asked.prices.require_price, _mode(reader, f"{name}.prices.mode", asked.prices.mode)
         ),
         limits=tuple(
-            found
+            _limit_of(reader, f"{name}.limits[{index}]", limit)
             for index, limit in enumerate(asked.limits)
-            if (found := _limit_of(reader, f"{name}.limits[{index}]", limit))
         ),
     )
 
@@ -86,12 +85,13 @@ def _mode(reader: Reader, field: str, value: int) -> PolicyMode:
     return reader.choice(field, PolicyMode, value, PolicyMode.ENFORCE)
 
 
-def _limit_of(reader: Reader, field: str, asked: pb.Limit) -> Limit | None:
+def _limit_of(reader: Reader, field: str, asked: pb.Limit) -> Limit:
     try:
         kind = LimitKind(asked.kind)
     except ValueError:
         reader.refuse(f"{field}.kind", ErrorReason.INVALID_FIELD, "is not a kind of limit")
-        return None
+        # Nothing is wrong with this one, and the others keep their places.
+        return Limit(LimitKind.STREAMS, 0)
     period = reader.span(f"{field}.period", asked.period) if asked.HasField("period") else None
     mode = _mode(reader, f"{field}.mode", asked.mode)
     return Limit(kind, asked.maximum, period, asked.burst, mode)
