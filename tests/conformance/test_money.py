@@ -1239,3 +1239,16 @@ async def test_whatever_happens_every_micro_is_accounted_for(
 ) -> None:
     async with asyncio.timeout(120):
         await Trade(medium, tmp_path, seed).run(120 if _SOAK else 60)
+
+
+async def test_a_request_is_told_again_without_its_entries(store: Store) -> None:
+    await pay_in(store, 10 * PRICE)
+    key = a_request_key("r1")
+    first = await store.accept(an_order(request=key))
+    again = await store.repeat(Acceptance((), key))
+    assert again is not None
+    assert (again.replayed, paid(again)) == (True, paid(first))
+    other = await store.repeat(Acceptance((), a_request_key("r1", fingerprint=b"other")))
+    assert other is not None
+    assert other.conflict
+    assert await store.repeat(Acceptance((), a_request_key("r2"))) is None

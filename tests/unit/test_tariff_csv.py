@@ -338,7 +338,11 @@ def test_an_open_quote_is_told_where_it_begins() -> None:
 
 def test_a_quote_within_a_field_is_no_csv() -> None:
     assert where(a_file(a_line(note='"a "b" c"'))) == [(2, "")]
-    assert where(a_file(a_line(note='"' + "x" * 200_000 + '"'))) == [(2, "")]
+
+
+def test_an_endless_field_is_refused() -> None:
+    # By the csv module, whose own limit belongs to the whole process, or by ours.
+    assert [line for line, _ in where(a_file(a_line(note='"' + "x" * 200_000 + '"')))] == [2]
 
 
 def test_of_many_faults_the_first_are_told_and_all_are_counted() -> None:

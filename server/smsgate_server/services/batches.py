@@ -79,13 +79,18 @@ class Batches:
     async def send(self, profile: Profile, batch: BatchSubmission) -> BatchOutcome:
         now = self._clock.now()
         _check_shape(batch)
-        if profile.rules.suspended is not None:
-            raise suspended_error(profile.rules)
         drafted = [
             _Drafted(item, self._messages.draft(profile, item.submission, now))
             for item in batch.items
         ]
-        await self._guard.refused(profile, [e for d in drafted for e in d.draft.errors])
+        errors = [e for d in drafted for e in d.draft.errors]
+        if errors and not batch.dry_run:
+            again = await self._messages.repeated(_request_key(profile, batch))
+            if again is not None:
+                return self._replayed(profile, batch, again)
+            await self._guard.refused(profile, errors)
+        if profile.rules.suspended is not None:
+            raise suspended_error(profile.rules)
         if batch.all_or_nothing:
             _refuse_whole(drafted, {})
         batch_id = "" if batch.dry_run else self._ids.new(now)
@@ -131,8 +136,7 @@ class Batches:
         drafted: Sequence[_Drafted],
         messages: Mapping[int, Message],
     ) -> BatchOutcome:
-        content = [item.submission for item in batch.items]
-        request = request_key(profile.id, _METHOD, batch.request_id, content)
+        request = _request_key(profile, batch)
         entries = [
             Entry(message, _item_key(profile.id, drafted[index].item))
             for index, message in messages.items()
@@ -190,6 +194,11 @@ class Batches:
         batch_id = next((m.batch_id for m, _ in kept.values() if m.batch_id), "")
         results = _results(items, refused, kept)
         return BatchOutcome(batch_id, results, accepted.position, replayed=True)
+
+
+def _request_key(profile: Profile, batch: BatchSubmission) -> RequestKey | None:
+    content = [item.submission for item in batch.items]
+    return request_key(profile.id, _METHOD, batch.request_id, content)
 
 
 def _check_shape(batch: BatchSubmission) -> None:

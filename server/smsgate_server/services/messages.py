@@ -77,15 +77,13 @@ class Messages:
     async def send(self, profile: Profile, submission: Submission) -> Sent:
         now = self._clock.now()
         drafted = self.draft(profile, submission, now)
-        if drafted.errors:
-            await self._guard.refused(profile, drafted.errors)
-            raise drafted.errors[0]
-        message = self.compose(profile, submission, drafted, now)
         if submission.options.dry_run:
-            await self._rehearse(profile, message)
-            return Sent(replace(message, id=""))
-        self._guard.noted(profile, drafted.noted)
+            return await self._rehearse(profile, submission, drafted, now)
         request = request_key(profile.id, _SEND, submission.request_id, (submission,))
+        if drafted.errors:
+            return await self._repeat_or_refuse(profile, request, drafted.errors)
+        message = self.compose(profile, submission, drafted, now)
+        self._guard.noted(profile, drafted.noted)
         with self.exclusively(request):
             accepted = await self.accept(
                 profile, Acceptance((Entry(message, request),), terms=profile.terms)
@@ -97,11 +95,33 @@ class Messages:
             raise conflict(submission.request_id)
         return Sent(stored.message, accepted.position, stored.replayed)
 
-    async def _rehearse(self, profile: Profile, message: Message) -> None:
+    async def _rehearse(
+        self, profile: Profile, submission: Submission, drafted: Draft, now: datetime
+    ) -> Sent:
+        if drafted.errors:
+            raise drafted.errors[0]
+        message = self.compose(profile, submission, drafted, now)
         errors = await self.forecast(profile, [message])
         if errors:
             raise errors[0][1]
         self._guard.free(profile)
+        return Sent(replace(message, id=""))
+
+    async def _repeat_or_refuse(
+        self, profile: Profile, request: RequestKey | None, errors: Sequence[SmsgateError]
+    ) -> Sent:
+        again = await self.repeated(request)
+        if again is not None and again.entries and again.entries[0].message is not None:
+            return Sent(again.entries[0].message, again.position, replayed=True)
+        await self._guard.refused(profile, errors)
+        raise errors[0]
+
+    async def repeated(self, request: RequestKey | None) -> Accepted | None:
+        """The answer to a request that was accepted before, whatever has changed since."""
+        if request is None:
+            return None
+        again = await self._store.repeat(Acceptance((), request))
+        return None if again is None or again.conflict else again
 
     def draft(self, profile: Profile, submission: Submission, now: datetime | None = None) -> Draft:
         """Everything that can be known of a submission, and everything that is wrong with it."""

@@ -104,7 +104,8 @@ class OtpSending:
         pending = await self._pending(profile, request, now)
         draft = self._drafts.draft(profile, request, pending, now)
         if draft.errors:
-            await self._guard.refused(profile, draft.errors)
+            if not request.dry_run:
+                await self._guard.refused(profile, draft.errors)
             raise draft.errors[0]
         assert draft.verification is not None
         assert draft.message is not None

@@ -67,6 +67,8 @@ class _Bucket:
 
 _NOT_AT_HAND: tuple[Limit | None, _Bucket | None] = (None, None)
 _MOST_AT_HAND = 10_000
+# Nobody knows when a stream will end.
+STREAMS_RETRY = timedelta(seconds=5)
 
 
 class Quotas:
@@ -196,4 +198,5 @@ def _too_many_streams(limit: Limit) -> ResourceExhausted:
         f"{limit.maximum} streams of this account are open, and no more may be",
         {"limit": limit.kind.word, "maximum": str(limit.maximum)},
         subject=limit.kind.word,
+        retry_after=STREAMS_RETRY,
     )

@@ -19,6 +19,7 @@ from smsgate_server.domain.filters import EventFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.ports import Clock, Store
+from smsgate_server.services.quotas import STREAMS_RETRY
 from smsgate_server.services.snapshot import Snapshot
 from smsgate_server.services.terminal import Outstanding
 from smsgate_server.services.window import (
@@ -249,7 +250,7 @@ class StatusFeed:
                 f"this server serves {limit} streams at most; close some, or ask another server",
                 {"limit": "streams", "maximum": str(limit)},
                 subject="streams",
-                retry_after=timedelta(seconds=5),
+                retry_after=STREAMS_RETRY,
             )
         # Equal filters become one object: then looking it up compares by identity first.
         stream = _Stream(self._filters.setdefault(asked.wanted, asked.wanted))

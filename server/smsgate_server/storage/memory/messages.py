@@ -192,7 +192,8 @@ class Messages:
         return [StoredEntry(None, declined=reasons.get(e.message.id)) for e in entries]
 
     async def repeat(self, acceptance: Acceptance) -> Accepted | None:
-        keys = [acceptance.request or entry.request for entry in acceptance.entries]
+        one = acceptance.request
+        keys = [one] if one else [entry.request for entry in acceptance.entries]
         if all(key is not None and _name(key) in self._requests for key in keys):
             return await self.accept(acceptance)
         return None
