@@ -76,11 +76,14 @@ def checked(measured: Measured) -> Measured:
 
 
 def alternate(rounds: int, arms: Mapping[str, Callable[[], Measured]]) -> dict[str, list[Measured]]:
-    """Every arm once per round, so that what disturbs the machine disturbs all of them."""
+    """Every arm once per round, so that what disturbs the machine disturbs all of them; in turned
+    order every other round, so that none always comes after the same one.
+    """
     results: dict[str, list[Measured]] = {name: [] for name in arms}
-    for _ in range(rounds):
-        for name, arm in arms.items():
-            results[name].append(arm())
+    for turn in range(rounds):
+        names = list(arms) if turn % 2 == 0 else list(reversed(arms))
+        for name in names:
+            results[name].append(arms[name]())
     return results
 
 

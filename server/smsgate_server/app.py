@@ -120,10 +120,11 @@ class App:
             Texts(store, keys),
         )
         self._retention = make_retention(store, clock, settings)
-        calls = Calls(metrics, self._access, self._quotas, self._meter)
+        gate = Gate(self._access)
+        calls = Calls(metrics, gate, self._access, self._quotas, self._meter)
         self._server = GrpcServer(
             calls,
-            Gate(self._access),
+            gate,
             self._services(store, keys),
             timedelta(seconds=settings.stall_seconds),
             tls_files(settings),

@@ -204,33 +204,32 @@ async def test_a_call_is_made_with_what_its_account_and_key_are_when_it_is_made(
     world: World,
 ) -> None:
     key, secret = await world.key()
-    early = world.access.caller(secret)
+    assert world.access.caller(secret)
     await world.change(state=AccountState.SUSPENDED, state_reason="unpaid")
     await world.access.load()
-    assert world.access.renewed(early).profile.rules.suspended == "unpaid"
+    assert world.access.caller(secret).profile.rules.suspended == "unpaid"
     await world.store.revoke_key(key.id, T0)
     await world.access.load()
     with pytest.raises(Unauthenticated) as caught:
-        world.access.renewed(early)
+        world.access.caller(secret)
     assert caught.value.reason is ErrorReason.API_KEY_INVALID
 
 
-async def test_a_call_begun_with_a_key_that_has_expired_meanwhile_is_not_made(
+async def test_a_call_with_a_key_that_has_expired_meanwhile_is_not_made(
     world: World,
 ) -> None:
     _, secret = await world.key(expire_time=T0 + seconds(1))
-    early = world.access.caller(secret)
+    assert world.access.caller(secret)
     world.clock.time += seconds(1)
     with pytest.raises(Unauthenticated):
-        world.access.renewed(early)
+        world.access.caller(secret)
 
 
-async def test_a_call_begun_before_the_first_key_was_made_needs_one_too(world: World) -> None:
-    early = world.access.caller("")
-    assert world.access.renewed(early) is early
+async def test_once_there_is_a_key_every_call_needs_one(world: World) -> None:
+    assert world.access.caller("").key is None
     await world.key()
     with pytest.raises(Unauthenticated) as caught:
-        world.access.renewed(early)
+        world.access.caller("")
     assert caught.value.reason is ErrorReason.API_KEY_REQUIRED
 
 

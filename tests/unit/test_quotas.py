@@ -22,7 +22,7 @@ from smsgate_server.domain.errors import ErrorReason, ResourceExhausted
 from smsgate_server.services.access import Caller
 from smsgate_server.services.notices import Notices
 from smsgate_server.services.profiles import Profile
-from smsgate_server.services.quotas import LimitStatus, Quotas
+from smsgate_server.services.quotas import STREAMS_RETRY, LimitStatus, Quotas
 
 BOUNDED = settings(deadline=None, max_examples=40, derandomize=True)
 
@@ -342,7 +342,7 @@ def test_as_many_streams_may_be_open_as_the_limit_says(hall: Hall) -> None:
     error = refused(hall.quotas.open_stream, caller)
     assert error.reason is ErrorReason.TOO_MANY_STREAMS
     assert error.metadata == {"limit": "streams", "maximum": "2"}
-    assert error.retry_after is None
+    assert error.retry_after == STREAMS_RETRY
     assert left(hall, caller.profile) == [0]
     hall.quotas.close_stream(caller)
     assert left(hall, caller.profile) == [1]

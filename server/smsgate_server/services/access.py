@@ -117,17 +117,6 @@ class Access:
         self._proved[secret] = found
         return found
 
-    def renewed(self, caller: Caller) -> Caller:
-        """The caller as he is now: between the beginning of a call and its request much can
-        change.
-        """
-        if caller.key is None:
-            return self._local or self.caller("")
-        present = self._callers.get(caller.key.id)
-        if present is None or not self.usable(present):
-            raise no_longer()
-        return present
-
     def note_uses(self, uses: Mapping[str, datetime]) -> None:
         """Show when keys were last used, as it was written down."""
         for keys in self._keys.values():

@@ -21,7 +21,7 @@ from smsgate_server.domain.errors import (
 from smsgate_server.services.access import Access, Caller, no_longer
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.quotas import Quotas
-from smsgate_server.transport.auth import caller_of_call
+from smsgate_server.transport.auth import Gate
 from smsgate_server.transport.errors import DETAILS, code_of, status_of
 from smsgate_server.transport.metrics import Metrics
 from smsgate_server.transport.stall import StallGuard
@@ -56,8 +56,11 @@ _LINES_PER_SECOND = 50
 class Calls:
     """Wraps the methods of the services for the server."""
 
-    def __init__(self, metrics: Metrics, access: Access, quotas: Quotas, meter: Meter) -> None:
+    def __init__(
+        self, metrics: Metrics, gate: Gate, access: Access, quotas: Quotas, meter: Meter
+    ) -> None:
         self._metrics = metrics
+        self._gate = gate
         self._access = access
         self._quotas = quotas
         self._meter = meter
@@ -83,9 +86,9 @@ class Calls:
         if not self._under_way:
             self._nothing_under_way.set()
 
-    def _enter(self) -> Caller:
+    def _enter(self, name: str, context: ServicerContext[Any, Any]) -> Caller:
         """Who makes this call, once it is counted."""
-        caller = self._access.renewed(caller_of_call())
+        caller = self._gate.admit(name, context.invocation_metadata() or ())
         self._quotas.enter(caller)
         self._meter.used(caller)
         return caller
@@ -105,7 +108,7 @@ class Calls:
             start = time.perf_counter()
             self._begin()
             try:
-                caller = self._enter()
+                caller = self._enter(name, context)
                 if may_wait:
                     with self._while_allowed(caller):
                         response = await method(read(request), caller)
@@ -134,7 +137,7 @@ class Calls:
             start = time.perf_counter()
             self._begin()
             try:
-                caller = self._enter()
+                caller = self._enter(name, context)
                 responses = method(read(request), caller)
                 # Closed before a refusal is sent, which takes as long as the reader lets it.
                 async with aclosing(responses):  # type: ignore[type-var]  # it is a generator

@@ -10,7 +10,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
@@ -69,6 +69,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 )
 
 
+_CHANNELZ: Any = channelz_pb2.DESCRIPTOR.services_by_name["Channelz"]
+
+
 class GrpcServer:
     """`services` are the implementations by service name; what none has is UNIMPLEMENTED."""
 
@@ -80,7 +83,7 @@ class GrpcServer:
         stall_limit: timedelta,
         tls: TlsFiles | None = None,
     ) -> None:
-        self._server = grpc.aio.server(interceptors=[gate], options=OPTIONS)
+        self._server = grpc.aio.server(options=OPTIONS)
         self._tls = tls
         self._health = health.aio.HealthServicer()
         self._calls = calls
@@ -91,15 +94,15 @@ class GrpcServer:
                 self._names.append(service.full_name)
                 handlers = _handlers(service, services.get(service.name), calls, guard)
                 self._server.add_generic_rpc_handlers((handlers,))
-        self._add_tools()
+        self._add_tools(gate)
 
-    def _add_tools(self) -> None:
+    def _add_tools(self, gate: Gate) -> None:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        channelz.add_channelz_servicer(self._server)
+        self._server.add_generic_rpc_handlers((_channelz(gate),))
         names = (
             *self._names,
             health.SERVICE_NAME,
-            "grpc.channelz.v1.Channelz",
+            _CHANNELZ.full_name,
             reflection.SERVICE_NAME,
             _REFLECTION_V1,
         )
@@ -185,6 +188,20 @@ def _handler(
     handle = calls.unary(name, read, found or unimplemented)
     write = GetMessageClass(method.output_type).SerializeToString
     return grpc.unary_unary_rpc_method_handler(handle, None, write)
+
+
+def _channelz(gate: Gate) -> grpc.GenericRpcHandler:
+    """Who is connected, for operators alone."""
+    servicer = channelz.aio.ChannelzServicer()
+    methods = {
+        method.name: grpc.unary_unary_rpc_method_handler(
+            gate.for_operators(getattr(servicer, method.name)),
+            GetMessageClass(method.input_type).FromString,
+            GetMessageClass(method.output_type).SerializeToString,
+        )
+        for method in _CHANNELZ.methods
+    }
+    return grpc.method_handlers_generic_handler(_CHANNELZ.full_name, methods)
 
 
 def _reader(kind: type[Message]) -> Read:
