@@ -24,7 +24,7 @@ check: $(READY) ## Generated code, contract, style, types and imports
 	@$(BIN)/python checks.py
 
 test: $(READY) ## Run the tests; ARGS="-k stream -x" is passed on
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 demo: $(READY) ## Start a server with a simulated carrier, send a batch, watch it arrive
 	@$(BIN)/smsgate-server demo $(ARGS)

@@ -20,10 +20,6 @@ class SystemClock:
         return _EPOCH + timedelta(microseconds=self._latest)
 
 
-# Random bytes for some hundred ids.
-_BLOCK = 4_096
-
-
 class UuidV7:
     """RFC 9562 §5.7: 48 bits of milliseconds, then a counter (§6.2, method 1) and random bits.
 
@@ -34,22 +30,19 @@ class UuidV7:
     def __init__(self) -> None:
         self._millis = 0
         self._counter = 0
-        # Random bytes are fetched for many ids at once: the call takes longer than all else here.
-        self._random = b""
-        self._used = 0
 
     def new(self, time: datetime) -> str:
         millis = (time - _EPOCH) // timedelta(milliseconds=1)
         if millis > self._millis:
             self._millis = millis
-            self._counter = self._bits(1)
+            self._counter = int.from_bytes(os.urandom(1), "big")
         else:
             self._counter += 1
             if self._counter > 0xFFF:
                 # Borrow from the future rather than break the order.
                 self._millis += 1
                 self._counter = 0
-        random = self._bits(8) & 0x3FFFFFFFFFFFFFFF
+        random = int.from_bytes(os.urandom(8), "big") & 0x3FFFFFFFFFFFFFFF
         value = (
             (self._millis & 0xFFFFFFFFFFFF) << 80
             | 0x7 << 76
@@ -59,9 +52,3 @@ class UuidV7:
         )
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-    def _bits(self, octets: int) -> int:
-        if self._used + octets > len(self._random):
-            self._random, self._used = os.urandom(_BLOCK), 0
-        self._used += octets
-        return int.from_bytes(self._random[self._used - octets : self._used], "big")

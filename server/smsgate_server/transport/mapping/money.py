@@ -1,5 +1,7 @@
 """google.type.Money and integer micros."""
 
+from functools import lru_cache
+
 from google.type.money_pb2 import Money
 
 from smsgate_server.domain.errors import ErrorReason
@@ -12,8 +14,9 @@ _MICROS = 1_000_000
 _MAX_UNITS = 10**11
 
 
+@lru_cache(4_096)  # there are few prices, and each is in very many answers
 def money(micros: int, currency: str) -> Money:
-    """Units and nanos have the same sign, as the type demands."""
+    """Units and nanos have the same sign, as the type demands. Copy it, never change it."""
     units, rest = divmod(abs(micros), _MICROS)
     sign = -1 if micros < 0 else 1
     return Money(currency_code=currency, units=sign * units, nanos=sign * rest * 1_000)
