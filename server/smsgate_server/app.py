@@ -14,14 +14,19 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from smsgate_server.carriers.router import Router, one_route
 from smsgate_server.carriers.script import Rates
+from smsgate_server.carriers.settings import SimulatedSettings, parse_carriers, parse_routes
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
+from smsgate_server.carriers.smpp.client import SmppCarrier
+from smsgate_server.carriers.smpp.settings import SmppSettings
 from smsgate_server.config import Settings
 from smsgate_server.domain.address import RecipientPolicy
 from smsgate_server.domain.destinations import name_of
 from smsgate_server.domain.limit_text import parse_limit
 from smsgate_server.domain.otp_codes import OtpKeys
 from smsgate_server.domain.otp_texts import OtpTexts
+from smsgate_server.domain.routing import Lanes
 from smsgate_server.services.access import Access
 from smsgate_server.services.account_pages import AccountPages
 from smsgate_server.services.accounts import Accounts
@@ -76,7 +81,8 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock: Clock = SystemClock()
-        self._store = make_store(settings)
+        self._router = make_router(settings, self._clock)
+        self._store = make_store(settings, self._router.lanes)
         self._registry = CollectorRegistry()
         self.port = 0
 
@@ -113,7 +119,7 @@ class App:
         self._feed = StatusFeed(store, clock, self._cursors, encode_event, feed_settings(settings))
         self._delivery = Delivery(
             store,
-            make_carrier(settings, clock),
+            self._router,
             clock,
             delivery_settings(settings),
             Jitter(),
@@ -134,7 +140,13 @@ class App:
         """The implementations of the contract's services, by name."""
         clock, ids, access = self._clock, UuidV7(), self._access
         messages = Messages(
-            store, self._tariffs, clock, ids, self._guard, self._settings.backlog_limit
+            store,
+            self._tariffs,
+            clock,
+            ids,
+            self._guard,
+            self._settings.backlog_limit,
+            self._router.lanes,
         )
         otp = otp_settings(self._settings)
         drafts = Drafts(messages, self._tariffs, ids, otp_texts(), keys, otp)
@@ -203,27 +215,43 @@ async def serve(settings: Settings, ready: Callable[[str], None], stop: asyncio.
     _log.info("stopped")
 
 
-def make_store(settings: Settings) -> Store:
+def make_store(settings: Settings, lanes: Lanes) -> Store:
     if settings.store == "memory:":
-        return MemoryStore()
-    return SqliteStore(store_path(settings))
+        return MemoryStore(lanes)
+    return SqliteStore(store_path(settings), lanes)
 
 
 def store_path(settings: Settings) -> Path:
     return Path(settings.store.removeprefix("sqlite:")).expanduser()
 
 
-def make_carrier(settings: Settings, clock: Clock) -> Carrier:
-    return SimulatedCarrier(
-        SimulatorSettings(
-            seed=settings.simulator_seed,
-            submit_latency=settings.simulator_submit_seconds,
-            receipt_latency=settings.simulator_receipt_seconds,
-            rates=Rates(settings.simulator_chaos, settings.simulator_undeliverable),
-            journal=_path(settings.simulator_journal),
-            otp_file=_path(settings.simulator_otp_file),
-        ),
-        clock,
+def make_router(settings: Settings, clock: Clock) -> Router:
+    """The carriers that are set, or the simulated one if none is."""
+    if not settings.carriers:
+        simulator = SimulatedCarrier(simulator_settings(settings), clock)
+        return Router(one_route(simulator.name), [simulator])
+    known = parse_carriers(settings.carriers)
+    carriers = [make_carrier(each, settings, clock) for each in known]
+    return Router(parse_routes(settings.routes, known), carriers)
+
+
+def make_carrier(
+    wanted: SmppSettings | SimulatedSettings, settings: Settings, clock: Clock
+) -> Carrier:
+    if isinstance(wanted, SmppSettings):
+        return SmppCarrier(wanted, clock, Jitter().fraction, seed=int(time.time()))
+    return SimulatedCarrier(simulator_settings(settings), clock, wanted.name)
+
+
+def simulator_settings(settings: Settings) -> SimulatorSettings:
+    return SimulatorSettings(
+        seed=settings.simulator_seed,
+        window=settings.submit_window,
+        submit_latency=settings.simulator_submit_seconds,
+        receipt_latency=settings.simulator_receipt_seconds,
+        rates=Rates(settings.simulator_chaos, settings.simulator_undeliverable),
+        journal=_path(settings.simulator_journal),
+        otp_file=_path(settings.simulator_otp_file),
     )
 
 
@@ -298,7 +326,6 @@ def feed_settings(settings: Settings) -> FeedSettings:
 
 def delivery_settings(settings: Settings) -> DeliverySettings:
     return DeliverySettings(
-        window=settings.submit_window,
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_cap=timedelta(seconds=settings.retry_cap_seconds),
     )

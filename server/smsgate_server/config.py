@@ -101,7 +101,15 @@ class Settings(BaseModel):
         ge=1,
         description="Messages that may wait to be submitted before new ones are refused.",
     )
-    submit_window: int = Field(500, ge=1, le=10_000, description="Submits under way at once.")
+    carriers: tuple[dict[str, Any], ...] = Field(
+        (), description="Tables [[carriers]], in the file only; none: the simulated carrier."
+    )
+    routes: tuple[dict[str, Any], ...] = Field(
+        (), description="Tables [[routes]], in the file only; none: every carrier, in their order."
+    )
+    submit_window: int = Field(
+        500, ge=1, le=10_000, description="Submits under way at once with the simulated carrier."
+    )
     retry_base_seconds: float = Field(
         2.0, gt=0, description="The wait after the first temporary refusal; it doubles each time."
     )

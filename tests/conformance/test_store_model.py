@@ -38,6 +38,7 @@ from tests.builders import (
 )
 from tests.conformance.conftest import Medium
 
+from smsgate_server.domain.carrier_ids import REPORTED_WITHIN
 from smsgate_server.domain.delivery import EXPIRY_GRACE, Receipt, SubmitOutcome, SubmitResult
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import TRANSITIONS, Message, Status, StatusEvent, UnknownSubmit
@@ -196,6 +197,9 @@ class _Model:
         if not self._report(receipt, now):
             self.orphans.append((receipt, now))
 
+    def _is_over(self, thing: "_Thing", now: datetime) -> bool:
+        return thing.status.final and now > thing.given.expire_time + REPORTED_WITHIN
+
     def _report(self, receipt: Receipt, now: datetime) -> bool:
         matching = [
             (seq, -segment)
@@ -203,6 +207,7 @@ class _Model:
             if carrier_id == receipt.carrier_id
             and seq in self.things
             and receipt.recipient in ("", self.things[seq].given.recipient)
+            and not self._is_over(self.things[seq], now)
         ]
         if matching:
             seq, segment = max(matching)
@@ -398,15 +403,19 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 5))
     def expire_all(self, limit: int) -> None:
+        things = list(self.model.things.values())
+        unsent = [t for t in things if t.stage == "waiting" and t.given.expire_time <= self.now]
         due = [
             thing
-            for thing in self.model.things.values()
+            for thing in things
             if thing.stage == "submitted" and thing.given.expire_time + EXPIRY_GRACE <= self.now
         ]
         expired = 0
         while step := self.runner.run(self.store.expire_due(self.now, limit)):
             expired += step
-        assert expired == len(due)
+        assert expired == len(unsent) + len(due)
+        for thing in unsent:
+            thing.end_unsent(Status.EXPIRED, self.now)
         for thing in due:
             thing.become(Status.EXPIRED, self.now)
 

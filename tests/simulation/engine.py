@@ -9,6 +9,7 @@ from datetime import timedelta
 from tests.builders import a_profile
 from tests.simulation.virtual_time import VirtualClock
 
+from smsgate_server.carriers.router import Router, one_route
 from smsgate_server.carriers.script import Plan
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.domain.filters import EventFilter
@@ -76,7 +77,8 @@ class Engine:
         )
         self.feed = StatusFeed(store, self.clock, self.cursors, _encode, FeedSettings())
         texts = Texts(store, OtpKeys({"k1": bytes(32)}))
-        self.delivery = Delivery(store, carrier, self.clock, SETTINGS, Jitter(seed), texts)
+        router = Router(one_route(carrier.name), [carrier])
+        self.delivery = Delivery(store, router, self.clock, SETTINGS, Jitter(seed), texts)
 
     def _guard(self) -> Guard:
         notices = Notices(lambda account, reason: None)

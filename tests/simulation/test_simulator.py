@@ -12,9 +12,10 @@ from tests.simulation.virtual_time import START, VirtualClock, run
 from smsgate_server.carriers.journal import submits
 from smsgate_server.carriers.script import ENDINGS, Rates
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
-from smsgate_server.domain.delivery import EXPIRY_GRACE, Receipt
+from smsgate_server.domain.delivery import EXPIRY_GRACE, Receipt, SubmitOutcome
 from smsgate_server.domain.errors import ErrorReason, FailedPrecondition, Unavailable
 from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, UnknownSubmit
+from smsgate_server.services.ports import Claim
 from smsgate_server.storage.memory import MemoryStore
 
 TWO_SEGMENTS = "à" * 161
@@ -163,13 +164,20 @@ def test_receipts_that_the_gateway_cannot_take_come_again() -> None:
         taken: list[Receipt] = []
         refusals = iter((True, True, False))
 
-        async def sink(receipts: Sequence[Receipt]) -> None:
-            if next(refusals, False):
-                raise Unavailable(ErrorReason.STORE_UNAVAILABLE, "full")
-            taken.extend(receipts)
+        class Listener:
+            async def receipts(self, receipts: Sequence[Receipt]) -> None:
+                if next(refusals, False):
+                    raise Unavailable(ErrorReason.STORE_UNAVAILABLE, "full")
+                taken.extend(receipts)
 
-        await carrier.start(sink)
-        await carrier.submit(_message(), 1)
+            def late_answer(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
+                raise AssertionError("it answers in time")
+
+            def room(self) -> None:
+                pass
+
+        await carrier.start(Listener())
+        await carrier.submit(Claim(_message(), 1))
         await asyncio.sleep(10)
         assert len(taken) == 1
         await carrier.stop()
@@ -218,7 +226,7 @@ def test_the_same_seed_lives_the_same_life() -> None:
 def test_a_stopped_carrier_sends_nothing() -> None:
     async def main() -> None:
         carrier = SimulatedCarrier(SimulatorSettings(), VirtualClock())
-        outcome = await carrier.submit(_message(), 1)
+        outcome = await carrier.submit(Claim(_message(), 1))
         assert outcome.kind.name == "NOT_SENT"
 
     run(main())

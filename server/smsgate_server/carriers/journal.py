@@ -101,5 +101,6 @@ def _read(written: list[Any], carrier: str) -> Promised:
         Reason(reason),
         time,
         str(recipient),
+        exact_id=True,
     )
     return Promised(time, receipt)

@@ -219,10 +219,24 @@ def plan(
     message: Message, attempt: int, delay: float, jitter: float, rates: Rates, seed: int
 ) -> Plan:
     """The plan for one submit: always the same for the same arguments."""
-    chance = random.Random(f"{seed}:{message.seq}:{attempt}")
+    key = f"{seed}:{message.seq}:{attempt}"
+    return plan_for(message.recipient, message.segments, attempt, key, delay, jitter, rates)
+
+
+def plan_for(
+    recipient: str,
+    segments: int,
+    attempt: int,
+    key: str,
+    delay: float,
+    jitter: float,
+    rates: Rates,
+) -> Plan:
+    """The same for whoever knows less of the message; chance comes from `key`."""
+    chance = random.Random(key)
     wait = delay * (1 + jitter * chance.uniform(-1, 1))
-    case = Case(message.segments, attempt, wait)
-    script = SCRIPTS.get(message.recipient[-3:])
+    case = Case(segments, attempt, wait)
+    script = SCRIPTS.get(recipient[-3:])
     if script is not None:
         return script(case)
     if chance.random() < rates.chaos:

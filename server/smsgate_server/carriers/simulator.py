@@ -14,9 +14,10 @@ from pathlib import Path
 from smsgate_server.carriers.journal import Journal, Promised, outstanding
 from smsgate_server.carriers.otp_file import OtpFile
 from smsgate_server.carriers.script import Plan, Rates, plan
+from smsgate_server.domain.carrier_health import CarrierHealth, Counts
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.message import Message
-from smsgate_server.services.ports import Clock, ReceiptSink
+from smsgate_server.services.ports import CarrierListener, Claim, Clock
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ class SimulatorSettings:
     """Times in seconds; `jitter` is the share by which they vary, `window` the submits at once."""
 
     seed: int = 1
+    window: int = 500
     submit_latency: float = 0.02
     receipt_latency: float = 0.5
     jitter: float = 0.3
@@ -48,7 +50,9 @@ class SimulatedCarrier:
         self._name = name
         self._journal: Journal | None = None
         self._otp_file: OtpFile | None = None
-        self._sink: ReceiptSink | None = None
+        self._listener: CarrierListener | None = None
+        self._under_way = 0
+        self._counts = Counts()
         self._due: list[tuple[datetime, int, Receipt]] = []
         self._order = itertools.count()
         self._ids = itertools.count(1)
@@ -60,8 +64,30 @@ class SimulatedCarrier:
     def name(self) -> str:
         return self._name
 
-    async def start(self, sink: ReceiptSink) -> None:
-        self._sink = sink
+    @property
+    def able(self) -> bool:
+        return self._pump is not None
+
+    @property
+    def health(self) -> CarrierHealth:
+        return CarrierHealth(
+            name=self._name,
+            kind="simulator",
+            binds=1,
+            binds_up=int(self.able),
+            able=self.able,
+            window=self._settings.window,
+            under_way=self._under_way,
+            rate=float("inf"),
+            trouble="" if self.able else "stopped",
+            counts=self._counts,
+        )
+
+    def places(self) -> int:
+        return max(self._settings.window - self._under_way, 0) if self.able else 0
+
+    async def start(self, listener: CarrierListener) -> None:
+        self._listener = listener
         now = self._clock.now()
         # Ids of an earlier process must not come again.
         self._prefix = f"{int(now.timestamp() * 1000):x}"
@@ -74,9 +100,19 @@ class SimulatedCarrier:
             self._otp_file = OtpFile(self._settings.otp_file)
         self._pump = asyncio.create_task(self._send_receipts())
 
-    async def submit(self, message: Message, attempt: int) -> SubmitOutcome:
+    async def submit(self, claim: Claim) -> SubmitOutcome:
         if self._pump is None:
             return SubmitOutcome(OutcomeKind.NOT_SENT, code="not connected")
+        self._under_way += 1
+        self._counts.submits += 1
+        try:
+            outcome = await self._answer(claim.message, claim.attempt)
+        finally:
+            self._under_way -= 1
+        self._counts.outcomes[outcome.kind] += 1
+        return outcome
+
+    async def _answer(self, message: Message, attempt: int) -> SubmitOutcome:
         settings = self._settings
         planned = plan(
             message,
@@ -110,6 +146,7 @@ class SimulatedCarrier:
                     r.code,
                     r.reason,
                     recipient=message.recipient,
+                    exact_id=True,
                 ),
             )
             for r in planned.receipts
@@ -153,9 +190,10 @@ class SimulatedCarrier:
         return batch
 
     async def _send(self, batch: list[Receipt]) -> None:
-        assert self._sink is not None
+        assert self._listener is not None
+        self._counts.receipts += len(batch)
         try:
-            await self._sink(batch)
+            await self._listener.receipts(batch)
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -9,6 +9,7 @@ import typer
 from smsgate_server import __version__
 from smsgate_server.cli import accounts, otp_keys, tariffs
 from smsgate_server.cli.run import run
+from smsgate_server.cli.smsc import smsc
 from smsgate_server.config import Settings
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(smsc)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(otp_keys.app, name="otp-keys")

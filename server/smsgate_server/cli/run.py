@@ -10,6 +10,7 @@ import uvloop
 
 from smsgate_server import logs
 from smsgate_server.app import NotReachableSafely, serve
+from smsgate_server.carriers.settings import CarrierSettingsError
 from smsgate_server.cli.failing import fail
 from smsgate_server.config import ConfigError, Settings, load
 from smsgate_server.services.otp_keys import OtpKeyError
@@ -53,7 +54,7 @@ def run(
         settings = load(config, arguments)
         logs.configure(settings.log_format, settings.log_level)
         uvloop.run(_serve(settings, hints))
-    except (ConfigError, StoreSetupError, OtpKeyError, NotReachableSafely, OSError) as error:
+    except _REASONS as error:
         fail(error)
 
 
@@ -70,6 +71,16 @@ async def _serve(settings: Settings, hints: bool) -> None:
 
     await serve(settings, ready, stop)
 
+
+# Why a gateway may not start.
+_REASONS = (
+    CarrierSettingsError,
+    ConfigError,
+    NotReachableSafely,
+    OSError,
+    OtpKeyError,
+    StoreSetupError,
+)
 
 _HINTS = """
 Try it from another terminal:

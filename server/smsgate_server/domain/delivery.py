@@ -22,7 +22,8 @@ from smsgate_server.domain.message import (
     UnknownSubmit,
 )
 
-# Segments of one message are tracked in a bit mask that must fit a signed 64-bit integer.
+# Parts of one message are tracked in a bit mask that must fit a signed 64-bit integer. A carrier
+# may need one or two more than there are segments.
 MAX_SEGMENTS = 32
 
 # A carrier is given the same expiry as we have; this is how long its own word may still take.
@@ -40,9 +41,13 @@ class Stage(IntEnum):
 class Delivery:
     """The part of a message's state that is gone once it is final.
 
-    `due_time` is when something must be done next: submit it (WAITING) or expire it (else).
-    `delivered` has bit k set once segment k + 1 was reported delivered. `exposed` says that an
-    earlier attempt may have reached the carrier, though nobody knows.
+    `due_time` is when it may be submitted. `lane` is the queue in which it waits. `exposed` says
+    that an earlier attempt may have reached the carrier, though nobody knows.
+
+    The carrier knows a message by its parts, which are its segments, or fewer or more, as the
+    carrier wants them cut. Part k + 1 is bit k: in `delivered` once it was reported so, in
+    `accepted` once `carrier` took it, in `awaited` if it must be reported delivered before the
+    message is (0: each of the segments). `reference` ties the parts together.
     """
 
     stage: Stage
@@ -50,11 +55,16 @@ class Delivery:
     attempts: int = 0
     delivered: int = 0
     exposed: bool = False
+    lane: str = ""
+    accepted: int = 0
+    awaited: int = 0
+    reference: int = 0
+    carrier: str = ""
 
     @property
     def unseen(self) -> bool:
-        """Whether no carrier can have the message."""
-        return self.stage is Stage.WAITING and not self.exposed
+        """Whether no carrier can have the message, or a part of it."""
+        return self.stage is Stage.WAITING and not self.exposed and not self.accepted
 
 
 class OutcomeKind(IntEnum):
@@ -70,14 +80,20 @@ class OutcomeKind(IntEnum):
 class SubmitOutcome:
     """A carrier's answer to one submit.
 
-    ACCEPTED has one carrier id per segment (empty where a segment has none). REFUSED is permanent
-    unless `temporary`; then, as after NOT_SENT, it is tried again at `retry_time`.
+    ACCEPTED has one carrier id per part (empty where a part has none). REFUSED is permanent unless
+    `temporary`; then, as after NOT_SENT, it is tried again at `retry_time`. Whatever the end, the
+    parts in `accepted` were taken, have their ids, and are not submitted again. With `hold` an
+    UNKNOWN outcome is final for this attempt, whatever the message says.
     """
 
     kind: OutcomeKind
     carrier_ids: tuple[str, ...] = ()
     code: str = ""
     temporary: bool = False
+    accepted: int = 0
+    awaited: int = 0
+    reference: int = 0
+    hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,8 @@ class SubmitResult:
 class Receipt:
     """A carrier's delivery receipt (DLR) for one of its ids.
 
-    `recipient` may be empty if it says none.
+    `recipient` may be empty if it says none, or lack its country code. With `exact_id` the id is
+    written as in the answer to the submit; else in whatever base the carrier likes.
     """
 
     carrier: str
@@ -106,6 +123,7 @@ class Receipt:
     reason: Reason = Reason.UNSPECIFIED
     carrier_time: datetime | None = None
     recipient: str = ""
+    exact_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +138,13 @@ class Step:
     refund: bool = False
 
 
-def begin(message: Message) -> Delivery:
-    return Delivery(Stage.WAITING, message.due_time)
+def begin(message: Message, lane: str = "") -> Delivery:
+    return Delivery(Stage.WAITING, message.due_time, lane=lane)
 
 
-def claim(message: Message, delivery: Delivery) -> Delivery:
+def claim(delivery: Delivery) -> Delivery:
     """The attempt is on record before the carrier may see the message."""
-    return replace(
-        delivery,
-        stage=Stage.IN_FLIGHT,
-        attempts=delivery.attempts + 1,
-        due_time=message.expire_time + EXPIRY_GRACE,
-    )
+    return replace(delivery, stage=Stage.IN_FLIGHT, attempts=delivery.attempts + 1)
 
 
 def opening_event(message: Message, seq: int) -> StatusEvent:
@@ -150,24 +163,55 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
 
     An answer to an attempt that is not the current one means nothing.
     """
-    if delivery.stage is not Stage.IN_FLIGHT or delivery.attempts != result.attempt:
+    if delivery.attempts != result.attempt:
+        return Step(None, delivery)
+    delivery = _with_parts(message, delivery, result)
+    if delivery.stage is Stage.HELD:
+        # The answer came after all.
+        return Step(None, _answered_late(delivery, result.outcome))
+    if delivery.stage is not Stage.IN_FLIGHT:
         return Step(None, delivery)
     outcome = result.outcome
     if outcome.kind is OutcomeKind.ACCEPTED:
         return _submitted(message, delivery, result, seq, Stage.SUBMITTED, Reason.SUBMITTED)
     if outcome.kind is OutcomeKind.REFUSED and not outcome.temporary:
-        event = _transition(message, Status.REJECTED, Reason.PROVIDER_REFUSED, result.time, seq)
-        refused = replace(event, carrier=result.carrier, carrier_code=outcome.code)
-        return Step(refused, None, refund=not delivery.exposed)
-    if (
-        outcome.kind is OutcomeKind.UNKNOWN
-        and message.on_unknown_submit is UnknownSubmit.AT_MOST_ONCE
+        return _refused(message, delivery, result, seq)
+    if outcome.kind is OutcomeKind.UNKNOWN and (
+        outcome.hold or message.on_unknown_submit is UnknownSubmit.AT_MOST_ONCE
     ):
         reason = Reason.SUBMIT_OUTCOME_UNKNOWN
         return _submitted(message, delivery, result, seq, Stage.HELD, reason)
     due = min(result.retry_time, message.expire_time)
     exposed = delivery.exposed or outcome.kind is OutcomeKind.UNKNOWN
     return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
+
+
+def _with_parts(message: Message, delivery: Delivery, result: SubmitResult) -> Delivery:
+    outcome = result.outcome
+    usual = outcome.awaited in (0, (1 << message.segments) - 1)
+    if usual and (outcome.kind is OutcomeKind.ACCEPTED or not outcome.accepted):
+        return delivery
+    return replace(
+        delivery,
+        accepted=delivery.accepted | outcome.accepted,
+        awaited=outcome.awaited,
+        reference=outcome.reference,
+        carrier=result.carrier,
+    )
+
+
+def _answered_late(delivery: Delivery, outcome: SubmitOutcome) -> Delivery:
+    if outcome.kind is not OutcomeKind.ACCEPTED:
+        return delivery
+    return replace(delivery, stage=Stage.SUBMITTED)
+
+
+def _refused(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
+    # A carrier that has a part of it may deliver that: then it was not rejected as a whole.
+    status = Status.UNDELIVERABLE if delivery.accepted else Status.REJECTED
+    event = _transition(message, status, Reason.PROVIDER_REFUSED, result.time, seq)
+    refused = replace(event, carrier=result.carrier, carrier_code=result.outcome.code)
+    return Step(refused, None, refund=not (delivery.exposed or delivery.accepted))
 
 
 def _submitted(
@@ -178,8 +222,7 @@ def _submitted(
     stage: Stage,
     reason: Reason,
 ) -> Step:
-    due = message.expire_time + EXPIRY_GRACE
-    onward = replace(delivery, stage=stage, due_time=due)
+    onward = replace(delivery, stage=stage)
     if message.status is not Status.NEW:  # an intermediate receipt came before the answer
         return Step(None, onward)
     event = _transition(message, Status.PENDING, reason, result.time, seq)
@@ -204,7 +247,8 @@ def after_receipt(
         return Step(_by_carrier(event, message, receipt, segment), None)
     if receipt.status is Status.DELIVERED:
         delivered = delivery.delivered | 1 << (segment - 1)
-        if delivered.bit_count() < message.segments:
+        awaited = delivery.awaited or (1 << message.segments) - 1
+        if delivered & awaited != awaited:
             return Step(None, replace(delivery, delivered=delivered))
     if receipt.status is Status.PENDING:
         if Status.PENDING not in TRANSITIONS[message.status]:

@@ -89,6 +89,7 @@ class ErrorReason(StrEnum):
     ACCOUNT_SUSPENDED = "ACCOUNT_SUSPENDED"
     NOT_PREPAID = "NOT_PREPAID"
     OTP_UNAVAILABLE = "OTP_UNAVAILABLE"
+    NO_ROUTE = "NO_ROUTE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ from smsgate_server.domain import gsm7
 from smsgate_server.domain.errors import ErrorReason, Violation
 from smsgate_server.domain.message import Encoding
 
+_OCTETS = 140
+# The concatenation header, with a reference of 8 or of 16 bits.
+UDH8_OCTETS = 6
+UDH16_OCTETS = 7
+
 GSM7_SINGLE = 160
 GSM7_MULTI = 153
 UCS2_SINGLE = 70
@@ -82,47 +87,56 @@ def count_segments(text: str) -> tuple[Encoding, int]:
     return Encoding.UCS2, 1 if single else len(_ucs2_cuts(text)) - 1
 
 
-def segment(text: str) -> Segmentation:
-    """The segments of `text`, each as full as can be; GSM-7 if each character has a septet."""
+def segment(text: str, header: int = UDH8_OCTETS) -> Segmentation:
+    """The segments of `text`, each as full as can be; GSM-7 if each character has a septet.
+
+    `header` is what concatenation takes of each, in octets.
+    """
     septets = gsm7.encode_septets(text)
     if septets is None:
-        return Segmentation(Encoding.UCS2, len(text), _ucs2_segments(text))
-    return Segmentation(Encoding.GSM7, len(text), _gsm7_segments(text, septets))
+        return segment_ucs2(text, header)
+    return Segmentation(Encoding.GSM7, len(text), _gsm7_segments(text, septets, header))
 
 
-def _gsm7_segments(text: str, septets: bytes) -> tuple[Segment, ...]:
+def segment_ucs2(text: str, header: int = UDH8_OCTETS) -> Segmentation:
+    """The same in UCS-2, whatever GSM-7 could write of it."""
+    return Segmentation(Encoding.UCS2, len(text), _ucs2_segments(text, (_OCTETS - header) // 2))
+
+
+def _gsm7_segments(text: str, septets: bytes, header: int) -> tuple[Segment, ...]:
     if len(septets) <= GSM7_SINGLE:
         return (Segment(text, len(septets), GSM7_SINGLE),)
+    most = (_OCTETS - header) * 8 // 7
     segments = []
     offset = 0
-    for start, end in pairwise(_septet_cuts(septets)):
+    for start, end in pairwise(_septet_cuts(septets, most)):
         characters = end - start - septets.count(gsm7.ESCAPE, start, end)
-        segments.append(Segment(text[offset : offset + characters], end - start, GSM7_MULTI))
+        segments.append(Segment(text[offset : offset + characters], end - start, most))
         offset += characters
     return tuple(segments)
 
 
-def _septet_cuts(septets: bytes) -> list[int]:
+def _septet_cuts(septets: bytes, most: int = GSM7_MULTI) -> list[int]:
     """Where each segment begins, and the end. The one cluster that GSM-7 can write is CR LF."""
     cuts = [0]
-    while (end := cuts[-1] + GSM7_MULTI) < len(septets):
+    while (end := cuts[-1] + most) < len(septets):
         before = septets[end - 1]
         crlf = before == 0x0D and septets[end] == 0x0A
         cuts.append(end - 1 if crlf or before == gsm7.ESCAPE else end)
     return [*cuts, len(septets)]
 
 
-def _ucs2_segments(text: str) -> tuple[Segment, ...]:
+def _ucs2_segments(text: str, most: int) -> tuple[Segment, ...]:
     if (units := _utf16_units(text)) <= UCS2_SINGLE:
         return (Segment(text, units, UCS2_SINGLE),)
-    parts = (text[start:end] for start, end in pairwise(_ucs2_cuts(text)))
-    return tuple(Segment(part, _utf16_units(part), UCS2_MULTI) for part in parts)
+    parts = (text[start:end] for start, end in pairwise(_ucs2_cuts(text, most)))
+    return tuple(Segment(part, _utf16_units(part), most) for part in parts)
 
 
-def _ucs2_cuts(text: str) -> list[int]:
+def _ucs2_cuts(text: str, most: int = UCS2_MULTI) -> list[int]:
     """Where each segment begins, and the end."""
     cuts = [0]
-    while (end := _fitting(text, cuts[-1])) < len(text):
+    while (end := _fitting(text, cuts[-1], most)) < len(text):
         plain = _PLAIN_PAIR.match(text, end - 1)
         cuts.append(end if plain else _cluster_start(text, cuts[-1], end))
     return [*cuts, len(text)]
@@ -132,11 +146,11 @@ def _utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _fitting(text: str, start: int) -> int:
-    """The end of the most characters from `start` on that fit in one segment of a long text."""
-    part = text[start : start + UCS2_MULTI]
+def _fitting(text: str, start: int, most: int) -> int:
+    """The end of the most characters from `start` on that fit in `most` units."""
+    part = text[start : start + most]
     # A character has at most two units, so this never drops one too many.
-    while (excess := _utf16_units(part) - UCS2_MULTI) > 0:
+    while (excess := _utf16_units(part) - most) > 0:
         part = part[: -((excess + 1) // 2)]
     return start + len(part)
 

@@ -21,11 +21,6 @@ def in_backlog(message: Message, delivery: Delivery | None) -> bool:
     )
 
 
-def concerns(receipt: Receipt, message: Message) -> bool:
-    """Carriers use ids again: the destination must agree where the receipt says it."""
-    return receipt.recipient in ("", message.recipient)
-
-
 def heard_before(
     message: Message, history: Iterable[StatusEvent], receipt: Receipt, segment: int
 ) -> bool:

@@ -2,10 +2,12 @@
 
                    ┌── claim ◀── wake-up: a commit with NEW events, a due time, a free place
     store ──due──▶ │
-                   └─▶ submit (at most `window` at once) ─▶ outcomes, written in groups
+                   └─▶ submit (what the carriers of a lane have places for) ─▶ outcomes, in groups
 
 The store has the attempt on record before the carrier sees the message, so a crash at any instant
 leaves either nothing done or an attempt whose outcome is unknown, never a message sent unknowingly.
+No more is claimed than can be written at once: what is claimed and not written when the process is
+killed counts as unknown, too.
 """
 
 import asyncio
@@ -19,18 +21,15 @@ from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome, 
 from smsgate_server.domain.errors import Unavailable
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.services.otp_render import Texts
-from smsgate_server.services.ports import Carrier, Claim, Clock, Store
+from smsgate_server.services.ports import Carriers, Claim, Clock, Store
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:
-    """`window` bounds the submits under way; retries wait `retry_base` × 2ⁿ up to `retry_cap`,
-    jittered.
-    """
+    """Retries wait `retry_base` × 2ⁿ up to `retry_cap`, jittered."""
 
-    window: int = 500
     retry_base: timedelta = timedelta(seconds=2)
     retry_cap: timedelta = timedelta(minutes=10)
     sweep_interval: timedelta = timedelta(seconds=1)
@@ -38,6 +37,8 @@ class DeliverySettings:
     longest_sleep: timedelta = timedelta(seconds=5)
 
 
+# How many messages are claimed in one transaction.
+_MOST_CLAIMED = 1_000
 # How many messages one sweep expires in one transaction.
 _SWEEP = 1_000
 # After the store failed.
@@ -58,14 +59,14 @@ class Delivery:
     def __init__(
         self,
         store: Store,
-        carrier: Carrier,
+        carriers: Carriers,
         clock: Clock,
         settings: DeliverySettings,
         jitter: Jitter,
         texts: Texts,
     ) -> None:
         self._store = store
-        self._carrier = carrier
+        self._carriers = carriers
         self._clock = clock
         self._settings = settings
         self._jitter = jitter
@@ -73,7 +74,10 @@ class Delivery:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._results: list[SubmitResult] = []
-        self._free = settings.window
+        # When something is due in a lane; one that is not here may have something now.
+        self._next_due: dict[str, datetime | None] = {}
+        # Counts what may have made that untrue.
+        self._news = 0
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._submits: set[asyncio.Task[None]] = set()
@@ -84,7 +88,7 @@ class Delivery:
         if recovered:
             _log.warning("%d submits were interrupted; settled by their policy", recovered)
         self._store.listen(self._committed)
-        await self._carrier.start(self._take_receipts)
+        await self._carriers.start(self)
         self._wake.set()
         loops = (self._submit_loop(), self._record_loop(), self._sweep_loop())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
@@ -95,7 +99,7 @@ class Delivery:
         self._wake.set()
         submit, record, sweep = self._tasks
         await submit
-        await self._carrier.stop()
+        await self._carriers.stop()
         if self._submits:
             await asyncio.wait(self._submits)
         self._ended.set()
@@ -104,70 +108,110 @@ class Delivery:
 
     def _committed(self, events: Sequence[StatusEvent]) -> None:
         if any(event.from_status is None for event in events):
-            self._wake.set()
+            self._look_anew()
+
+    def _look_anew(self) -> None:
+        """Something may be due in any lane."""
+        self._news += 1
+        self._next_due.clear()
+        self._wake.set()
+
+    # What carriers tell
+
+    async def receipts(self, receipts: Sequence[Receipt]) -> None:
+        await self._store.record_receipts(receipts, self._clock.now())
+
+    def late_answer(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
+        self._note(carrier, claim, outcome)
+
+    def room(self) -> None:
+        self._wake.set()
+
+    # Submitting
 
     async def _submit_loop(self) -> None:
         while not self._stopping:
             self._wake.clear()
-            if self._free == 0:
-                await self._wake.wait()
-                continue
             try:
-                claims = await self._store.claim_due(self._clock.now(), self._free)
+                claimed = 0
+                for lane in self._carriers.lanes.names:
+                    claimed += await self._claim(lane)
             except Exception as error:
                 # Whatever it is, sending must go on once it is over.
                 _log_failure("cannot claim messages", error)
+                self._look_anew()
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
                 continue
-            for claim in claims.claims:
-                self._begin(claim)
-            if not claims.claims:
-                await self._sleep_until(claims.next_due)
+            if not claimed:
+                await self._sleep()
 
-    async def _sleep_until(self, due: datetime | None) -> None:
+    async def _claim(self, lane: str) -> int:
+        """Claim what is due in a lane and has a place; returns how many."""
+        now = self._clock.now()
+        due = self._next_due.get(lane, now)
+        places = self._carriers.places(lane) if due is not None and due <= now else 0
+        if not places:
+            return 0
+        news = self._news
+        self._next_due.pop(lane, None)
+        claims = await self._store.claim_due(now, min(places, _MOST_CLAIMED), lane)
+        if not claims.claims and news == self._news:
+            self._next_due[lane] = claims.next_due
+        for claim in claims.claims:
+            self._begin(lane, claim)
+        # Now they take their places, before the next lane is asked.
+        await asyncio.sleep(0)
+        return len(claims.claims)
+
+    async def _sleep(self) -> None:
+        """Until something is due where there is a place, or something happens."""
         wait = self._settings.longest_sleep.total_seconds()
-        if due is not None:
-            wait = min(wait, max((due - self._clock.now()).total_seconds(), 0.001))
+        now = self._clock.now()
+        for lane, due in self._next_due.items():
+            if due is not None and self._carriers.places(lane):
+                wait = min(wait, max((due - now).total_seconds(), 0.001))
         try:
             async with asyncio.timeout(wait):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            # The clock may have been set forward.
+            self._look_anew()
 
-    def _begin(self, claim: Claim) -> None:
-        self._free -= 1
-        task = asyncio.create_task(self._submit(claim))
+    def _begin(self, lane: str, claim: Claim) -> None:
+        task = asyncio.create_task(self._submit(lane, claim))
         self._submits.add(task)
         task.add_done_callback(self._submits.discard)
 
-    async def _submit(self, claim: Claim) -> None:
+    async def _submit(self, lane: str, claim: Claim) -> None:
+        carrier = ""
         try:
-            outcome = await self._submit_text(claim)
+            carrier, outcome = await self._submit_text(lane, claim)
         except Exception:
             # A carrier must not raise. If it does, nobody knows whether it sent.
-            _log.exception("carrier %s failed", self._carrier.name)
+            _log.exception("a carrier failed")
             outcome = SubmitOutcome(OutcomeKind.UNKNOWN, code="carrier failed")
+        self._note(carrier, claim, outcome)
+        self._wake.set()
+
+    def _note(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
         now = self._clock.now()
         retry = now + self._retry_delay(claim.attempt)
-        result = SubmitResult(
-            claim.message.seq, claim.attempt, self._carrier.name, outcome, now, retry
-        )
-        self._results.append(result)
-        self._free += 1
+        seq = claim.message.seq
+        self._results.append(SubmitResult(seq, claim.attempt, carrier, outcome, now, retry))
         self._ended.set()
 
-    async def _submit_text(self, claim: Claim) -> SubmitOutcome:
+    async def _submit_text(self, lane: str, claim: Claim) -> tuple[str, SubmitOutcome]:
         message = claim.message
         if message.is_otp:
             # The code exists only from here to the carrier: the store has a placeholder.
             try:
                 text = await self._texts.text_of(message)
             except Unavailable:
-                return SubmitOutcome(OutcomeKind.NOT_SENT, code="store unavailable")
+                return "", SubmitOutcome(OutcomeKind.NOT_SENT, code="store unavailable")
             if text is None:
-                return SubmitOutcome(OutcomeKind.REFUSED, code="OTP_UNAVAILABLE")
-            message = replace(message, text=text)
-        return await self._carrier.submit(message, claim.attempt)
+                return "", SubmitOutcome(OutcomeKind.REFUSED, code="OTP_UNAVAILABLE")
+            claim = replace(claim, message=replace(message, text=text))
+        return await self._carriers.submit(lane, claim)
 
     def _retry_delay(self, attempt: int) -> timedelta:
         longest: timedelta = min(
@@ -185,7 +229,8 @@ class Delivery:
                 continue
             results, self._results = self._results, []
             await self._record(results)
-            self._wake.set()
+            # Some of them may be due again.
+            self._look_anew()
             if self._stopping and not self._submits:
                 self._ended.set()
 
@@ -197,9 +242,6 @@ class Delivery:
                 # The outcome is known and must not be lost while this process lives.
                 _log.error("cannot record %d outcomes: %s", len(results), error)
                 await asyncio.sleep(_STORE_PAUSE_SECONDS)
-
-    async def _take_receipts(self, receipts: Sequence[Receipt]) -> None:
-        await self._store.record_receipts(receipts, self._clock.now())
 
     async def _sweep_loop(self) -> None:
         pause = self._settings.sweep_interval.total_seconds()

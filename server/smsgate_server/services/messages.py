@@ -19,6 +19,7 @@ from smsgate_server.domain.errors import (
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, StatusEvent
 from smsgate_server.domain.otp_request import CodeRequest
+from smsgate_server.domain.routing import NO_LANE, ONE_LANE, Destined, Lanes
 from smsgate_server.domain.submission import Draft, Submission, draft
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.ports import (
@@ -65,6 +66,7 @@ class Messages:
         ids: Ids,
         guard: Guard,
         backlog_limit: int,
+        lanes: Lanes = ONE_LANE,
     ) -> None:
         self._store = store
         self._pricing = pricing
@@ -72,6 +74,7 @@ class Messages:
         self._ids = ids
         self._guard = guard
         self._backlog_limit = backlog_limit
+        self._lanes = lanes
         self._in_flight: set[tuple[str, str, str]] = set()
 
     async def send(self, profile: Profile, submission: Submission) -> Sent:
@@ -126,7 +129,13 @@ class Messages:
     def draft(self, profile: Profile, submission: Submission, now: datetime | None = None) -> Draft:
         """Everything that can be known of a submission, and everything that is wrong with it."""
         time = now or self._clock.now()
-        return draft(submission, profile.rules, self._pricing.prices(time), time)
+        drafted = draft(submission, profile.rules, self._pricing.prices(time), time)
+        if not self._lanes.complete and drafted.recipient is not None:
+            number = drafted.recipient
+            way = Destined(profile.id, number.country, number.e164, submission.labels)
+            if self._lanes.lane_of(way) == NO_LANE:
+                return replace(drafted, errors=[*drafted.errors, _no_route(number.country)])
+        return drafted
 
     async def forecast(
         self, profile: Profile, messages: Sequence[Message]
@@ -269,6 +278,15 @@ class Messages:
                 subject=message_id,
             )
         return Found(message, (), cancelled.position)
+
+
+def _no_route(country: str) -> FailedPrecondition:
+    return FailedPrecondition(
+        ErrorReason.NO_ROUTE,
+        f"no route of this server leads to this recipient in {country}; ask the operator",
+        {"country": country},
+        subject="recipient",
+    )
 
 
 def not_found(message_id: str) -> NotFound:

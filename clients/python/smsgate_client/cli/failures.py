@@ -38,6 +38,7 @@ _HINTS = {
     "INSUFFICIENT_BALANCE": "top the account up, then repeat",
     "BUDGET_EXHAUSTED": "`smsgate account show` tells when the next month begins",
     "ACCOUNT_CHANGED": "`smsgate account show` has the new etag and what was changed",
+    "NO_ROUTE": "the server has no carrier for this recipient; ask its operator for a route",
     "NOT_PREPAID": "only a prepaid account has a balance; this one pays afterwards",
     "SCOPE_REQUIRED": "`smsgate account show` tells what the key may be used for",
 }

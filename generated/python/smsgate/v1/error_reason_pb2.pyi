@@ -409,6 +409,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "OTP_UNAVAILABLE", "domain": "smsgate",
           "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
     """
+    ERROR_REASON_NO_ROUTE: _ErrorReason.ValueType  # 57
+    """FAILED_PRECONDITION. No route of this server leads to the recipient. Ask the operator for one.
+
+        { "reason": "NO_ROUTE", "domain": "smsgate", "metadata": { "country": "IT" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is why a call was refused, for programs. It is open: new values may be added at any
@@ -815,6 +820,11 @@ one; ask the operator to keep old keys for ten minutes.
 
     { "reason": "OTP_UNAVAILABLE", "domain": "smsgate",
       "metadata": { "verification_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+"""
+ERROR_REASON_NO_ROUTE: ErrorReason.ValueType  # 57
+"""FAILED_PRECONDITION. No route of this server leads to the recipient. Ask the operator for one.
+
+    { "reason": "NO_ROUTE", "domain": "smsgate", "metadata": { "country": "IT" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 

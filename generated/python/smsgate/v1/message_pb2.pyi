@@ -92,7 +92,9 @@ class _StatusReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StatusRe
     STATUS_REASON_POLICY_BLOCKED: _StatusReason.ValueType  # 8
     """REJECTED: a policy of the operator came to forbid it after it was accepted."""
     STATUS_REASON_PROVIDER_REFUSED: _StatusReason.ValueType  # 9
-    """REJECTED: the carrier refused the submit for good; carrier_code has its code."""
+    """REJECTED: the carrier refused the submit for good; carrier_code has its code. UNDELIVERABLE, if it
+    had taken other parts of the message.
+    """
     STATUS_REASON_UNKNOWN_SUBSCRIBER: _StatusReason.ValueType  # 10
     """UNDELIVERABLE: the carrier reports that no such subscriber exists."""
     STATUS_REASON_PARTIAL_DELIVERY: _StatusReason.ValueType  # 11
@@ -128,7 +130,9 @@ STATUS_REASON_CANCELLED_BY_CLIENT: StatusReason.ValueType  # 7
 STATUS_REASON_POLICY_BLOCKED: StatusReason.ValueType  # 8
 """REJECTED: a policy of the operator came to forbid it after it was accepted."""
 STATUS_REASON_PROVIDER_REFUSED: StatusReason.ValueType  # 9
-"""REJECTED: the carrier refused the submit for good; carrier_code has its code."""
+"""REJECTED: the carrier refused the submit for good; carrier_code has its code. UNDELIVERABLE, if it
+had taken other parts of the message.
+"""
 STATUS_REASON_UNKNOWN_SUBSCRIBER: StatusReason.ValueType  # 10
 """UNDELIVERABLE: the carrier reports that no such subscriber exists."""
 STATUS_REASON_PARTIAL_DELIVERY: StatusReason.ValueType  # 11

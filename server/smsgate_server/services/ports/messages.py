@@ -1,15 +1,17 @@
 """Messages, their log and the way to the handsets, as the services need them from the world."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from smsgate_server.domain.carrier_health import CarrierHealth
 from smsgate_server.domain.charging import DEFAULT_TERMS, Declined, Terms
-from smsgate_server.domain.delivery import Receipt, SubmitOutcome, SubmitResult
+from smsgate_server.domain.delivery import Delivery, Receipt, SubmitOutcome, SubmitResult
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.pricing import PriceList
+from smsgate_server.domain.routing import DEFAULT_LANE, Lanes
 
 
 class Clock(Protocol):
@@ -110,10 +112,24 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message to submit, its attempt already on record."""
+    """A message to submit, its attempt already on record.
+
+    Of an earlier attempt `carrier` has the parts in `accepted`, tied together by `reference`: only
+    the others are submitted, and only to it.
+    """
 
     message: Message
     attempt: int
+    accepted: int = 0
+    reference: int = 0
+    carrier: str = ""
+
+    @classmethod
+    def of(cls, message: Message, delivery: Delivery) -> "Claim":
+        if not delivery.accepted:
+            return cls(message, delivery.attempts)
+        d = delivery
+        return cls(message, d.attempts, d.accepted, d.reference, d.carrier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +239,9 @@ class MessageStore(Protocol):
 
     async def cancel(self, account: str, message_id: str, now: datetime) -> Cancelled: ...
 
-    async def claim_due(self, now: datetime, limit: int) -> Claims:
-        """Take messages to submit, oldest due first; ones that are past their validity expire
-        instead.
+    async def claim_due(self, now: datetime, limit: int, lane: str = DEFAULT_LANE) -> Claims:
+        """Take messages of a lane to submit, oldest due first; ones that are past their validity
+        expire instead.
         """
         ...
 
@@ -238,11 +254,14 @@ class MessageStore(Protocol):
         ...
 
     async def expire_due(self, now: datetime, limit: int) -> int:
-        """Expire messages that no receipt settled in time; returns how many."""
+        """Expire what no carrier took, or no receipt settled, in time; returns how many."""
         ...
 
     async def recover(self, now: datetime) -> int:
-        """Settle attempts that a crash interrupted, by each message's policy; returns how many."""
+        """Settle attempts that a crash interrupted, by each message's policy; returns how many.
+
+        What waits in a lane that there is no more waits where it would if it were accepted now.
+        """
         ...
 
     async def read_log(self, after: int, limit: int) -> LogPage:
@@ -261,24 +280,69 @@ class MessageStore(Protocol):
         ...
 
 
-ReceiptSink = Callable[[Sequence[Receipt]], Awaitable[None]]
+class CarrierListener(Protocol):
+    """Who is told what carriers say."""
+
+    async def receipts(self, receipts: Sequence[Receipt]) -> None:
+        """Returns once they are durable; only then may the carrier be told that they arrived."""
+        ...
+
+    def late_answer(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
+        """An answer to a submit whose outcome was said to be unknown."""
+        ...
+
+    def room(self) -> None:
+        """There may be places that were not there before."""
+        ...
 
 
 class Carrier(Protocol):
     """A way to the handsets.
 
     `submit` ends as exactly one of Accepted, Refused, NotSent or Unknown and never raises for what
-    a carrier does. Receipts go to the sink, whose await returns once they are durable; only then
-    may a carrier be told that they arrived.
+    a carrier does.
     """
 
     @property
     def name(self) -> str: ...
 
-    async def start(self, sink: ReceiptSink) -> None: ...
+    @property
+    def able(self) -> bool:
+        """Whether it can be reached, and takes messages."""
+        ...
 
-    async def submit(self, message: Message, attempt: int) -> SubmitOutcome: ...
+    @property
+    def health(self) -> CarrierHealth: ...
+
+    async def start(self, listener: CarrierListener) -> None:
+        """Begin; returns at once, whether the carrier can be reached or not."""
+        ...
+
+    def places(self) -> int:
+        """How many messages it would take right now; 0 while it cannot be reached."""
+        ...
+
+    async def submit(self, claim: Claim) -> SubmitOutcome: ...
 
     async def stop(self) -> None:
         """Stop taking submits, wait for answers that are due, let go of the connection."""
         ...
+
+
+class Carriers(Protocol):
+    """All the carriers, each lane leading to some of them."""
+
+    @property
+    def lanes(self) -> Lanes: ...
+
+    async def start(self, listener: CarrierListener) -> None: ...
+
+    def places(self, lane: str) -> int:
+        """How many messages of a lane could be submitted right now."""
+        ...
+
+    async def submit(self, lane: str, claim: Claim) -> tuple[str, SubmitOutcome]:
+        """The outcome, and the name of the carrier that it is from ("" if none had it)."""
+        ...
+
+    async def stop(self) -> None: ...

@@ -4,15 +4,17 @@ import asyncio
 import secrets
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count, islice
 from operator import attrgetter
 
+from smsgate_server.domain.carrier_ids import Candidate, choose, key_of, keys_of, other_keys
 from smsgate_server.domain.charging import Declined, Terms
 from smsgate_server.domain.delivery import (
+    EXPIRY_GRACE,
     Delivery,
     OutcomeKind,
     Receipt,
@@ -30,7 +32,8 @@ from smsgate_server.domain.delivery import (
 )
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
-from smsgate_server.domain.standing import cancellable, concerns, heard_before, in_backlog
+from smsgate_server.domain.routing import DEFAULT_LANE, Lanes
+from smsgate_server.domain.standing import cancellable, heard_before, in_backlog
 from smsgate_server.services.ports import (
     Acceptance,
     Accepted,
@@ -81,24 +84,29 @@ class _Orphan:
     time: datetime
 
 
-class _Agenda:
-    """Deliveries of some stages by due time. What is out of date is passed over when it comes."""
+# When something is to be done with a message; None: never.
+_When = Callable[[int, Delivery], datetime | None]
 
-    def __init__(self, deliveries: Mapping[int, Delivery], *stages: Stage) -> None:
+
+class _Agenda:
+    """Deliveries by when they are due. What is out of date is passed over when it comes."""
+
+    def __init__(self, deliveries: Mapping[int, Delivery], when: _When) -> None:
         self._deliveries = deliveries
-        self._stages = stages
+        self._when = when
         self._heap: list[tuple[datetime, int]] = []
 
     def note(self, seq: int, delivery: Delivery) -> None:
-        if delivery.stage in self._stages:
-            heappush(self._heap, (delivery.due_time, seq))
+        time = self._when(seq, delivery)
+        if time is not None:
+            heappush(self._heap, (time, seq))
 
     def first(self) -> tuple[datetime, int] | None:
         while self._heap:
-            due_time, seq = self._heap[0]
+            time, seq = self._heap[0]
             delivery = self._deliveries.get(seq)
-            if delivery and delivery.stage in self._stages and delivery.due_time == due_time:
-                return due_time, seq
+            if delivery and self._when(seq, delivery) == time:
+                return time, seq
             heappop(self._heap)
         return None
 
@@ -111,11 +119,20 @@ class _Agenda:
             yield first[1]
 
 
+def _to_submit(lane: str) -> _When:
+    def when(seq: int, delivery: Delivery) -> datetime | None:
+        waits = delivery.stage is Stage.WAITING and delivery.lane == lane
+        return delivery.due_time if waits else None
+
+    return when
+
+
 class Messages:
     """The MessageStore port."""
 
-    def __init__(self, books: Books, identity: bytes | None = None) -> None:
+    def __init__(self, books: Books, lanes: Lanes, identity: bytes | None = None) -> None:
         self._books = books
+        self._lanes = lanes
         self._identity = identity or secrets.token_bytes(8)
         self._head = 0
         self._earliest = 0
@@ -126,11 +143,13 @@ class Messages:
         self._seqs: dict[str, int] = {}
         self._histories: dict[int, list[StatusEvent]] = {}
         self._deliveries: dict[int, Delivery] = {}
-        self._to_submit = _Agenda(self._deliveries, Stage.WAITING)
-        self._to_expire = _Agenda(self._deliveries, Stage.SUBMITTED, Stage.HELD)
+        # By lane.
+        self._to_submit: dict[str, _Agenda] = {}
+        self._to_expire = _Agenda(self._deliveries, self._expiry)
         self._requests: dict[tuple[str, str, str], _Request] = {}
-        # (carrier, carrier id) -> the messages and segments that had this id
-        self._parts: defaultdict[tuple[str, str], set[tuple[int, int]]] = defaultdict(set)
+        # (carrier, key of its id) -> the parts that had such an id
+        self._parts: defaultdict[tuple[str, str], set[Candidate]] = defaultdict(set)
+        # (carrier, key of its id) -> receipts for parts that are not known yet
         self._orphans: defaultdict[tuple[str, str], list[_Orphan]] = defaultdict(list)
         self._arrivals = count()
         self._uncommitted: list[StatusEvent] = []
@@ -242,7 +261,7 @@ class Messages:
         self._histories[seq] = []
         self._books.enter(message)
         self._write_event(opening_event(message, seq))
-        self._set_delivery(message, begin(message))
+        self._set_delivery(message, begin(message, self._lanes.lane_of(message)))
 
     def _remember(
         self, request: RequestKey, entries: Sequence[StoredEntry], refused: str, time: datetime
@@ -313,18 +332,21 @@ class Messages:
         if delivery is not None and cancellable(message, delivery):
             self._apply(message, cancel(message, delivery, now, self._head + 1))
 
-    async def claim_due(self, now: datetime, limit: int) -> Claims:
+    async def claim_due(self, now: datetime, limit: int, lane: str = DEFAULT_LANE) -> Claims:
         claims: list[Claim] = []
-        for seq in self._to_submit.due(now, limit):
+        agenda = self._to_submit.get(lane)
+        if agenda is None:
+            return Claims((), None)
+        for seq in agenda.due(now, limit):
             message, delivery = self._messages[seq], self._deliveries[seq]
             if message.expire_time <= now:
                 self._apply(message, expire(message, delivery, now, self._head + 1))
                 continue
-            taken = claim(message, delivery)
+            taken = claim(delivery)
             self._set_delivery(message, taken)
-            claims.append(Claim(message, taken.attempts))
+            claims.append(Claim.of(message, taken))
         self._commit()
-        first = self._to_submit.first()
+        first = agenda.first()
         return Claims(claims, first[0] if first else None)
 
     async def record_submits(self, results: Sequence[SubmitResult]) -> None:
@@ -332,8 +354,8 @@ class Messages:
         for result in results:
             if result.seq in self._messages:
                 self._settle(result)
-                for part in self._register(result):
-                    brought[part] = result.time
+                for key in self._register(result):
+                    brought[result.carrier, key] = result.time
         self._replay_orphans(brought)
         self._commit()
 
@@ -341,7 +363,7 @@ class Messages:
         for receipt in receipts:
             if not self._receive(receipt, now):
                 orphan = _Orphan(next(self._arrivals), receipt, now)
-                self._orphans[receipt.carrier, receipt.carrier_id].append(orphan)
+                self._orphans[receipt.carrier, key_of(receipt.carrier_id)].append(orphan)
         self._commit()
 
     async def expire_due(self, now: datetime, limit: int) -> int:
@@ -362,45 +384,65 @@ class Messages:
         ]
         for seq, attempt in cut_off:
             self._settle(SubmitResult(seq, attempt, "", unknown, now, retry_time=now))
+        self._reroute()
         self._commit()
         return len(cut_off)
+
+    def _reroute(self) -> None:
+        """Messages in lanes that there are no more go to where they would wait if accepted now."""
+        for seq, delivery in list(self._deliveries.items()):
+            if delivery.stage is Stage.WAITING and delivery.lane not in self._lanes.names:
+                message = self._messages[seq]
+                self._set_delivery(message, replace(delivery, lane=self._lanes.lane_of(message)))
 
     def _settle(self, result: SubmitResult) -> None:
         message, delivery = self._messages[result.seq], self._deliveries.get(result.seq)
         if delivery is not None:
             self._apply(message, after_submit(message, delivery, result, self._head + 1))
 
-    def _register(self, result: SubmitResult) -> Sequence[tuple[str, str]]:
+    def _register(self, result: SubmitResult) -> Sequence[str]:
         """Note the carrier's ids, even those of a late answer: receipts will name them."""
-        parts = []
+        keys = []
         for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1):
             if carrier_id:
-                self._parts[result.carrier, carrier_id].add((result.seq, segment))
-                parts.append((result.carrier, carrier_id))
-        return parts
+                key = key_of(carrier_id)
+                self._parts[result.carrier, key].add(Candidate(carrier_id, result.seq, segment))
+                keys.append(key)
+        return keys
 
     def _replay_orphans(self, brought: Mapping[tuple[str, str], datetime]) -> None:
-        waiting = [
-            (orphan, key, time)
-            for key, time in brought.items()
-            for orphan in self._orphans.pop(key, ())
-        ]
-        for orphan, key, time in sorted(waiting, key=lambda item: item[0].arrival):
-            if not self._receive(orphan.receipt, time):
-                self._orphans[key].append(orphan)
+        waiting = {
+            orphan.arrival: (orphan, time)
+            for (carrier, key), time in brought.items()
+            for found in (key, *other_keys(key))
+            for orphan in self._orphans.get((carrier, found), ())
+        }
+        for _, (orphan, time) in sorted(waiting.items()):
+            if self._receive(orphan.receipt, time):
+                self._forget_orphan(orphan)
+
+    def _forget_orphan(self, orphan: _Orphan) -> None:
+        name = orphan.receipt.carrier, key_of(orphan.receipt.carrier_id)
+        self._orphans[name].remove(orphan)
+        if not self._orphans[name]:
+            del self._orphans[name]
 
     def _receive(self, receipt: Receipt, now: datetime) -> bool:
-        """Apply a receipt to the newest message that it can mean; False if there is none."""
-        parts = self._parts.get((receipt.carrier, receipt.carrier_id), ())
-        for seq, segment in sorted(parts, key=lambda part: (-part[0], part[1])):
-            message, delivery = self._messages[seq], self._deliveries.get(seq)
-            if concerns(receipt, message):
-                if not heard_before(message, self._histories[seq], receipt, segment):
-                    next_seq = self._head + 1
-                    step = after_receipt(message, delivery, receipt, segment, now, next_seq)
-                    self._apply(message, step)
-                return True
-        return False
+        """Apply a receipt to the part that it is about; False if there is none."""
+        candidates = [
+            (candidate, self._messages[candidate.seq])
+            for key in keys_of(receipt)
+            for candidate in self._parts.get((receipt.carrier, key), ())
+        ]
+        part = choose(receipt, candidates, now)
+        if part is None:
+            return False
+        message, delivery = self._messages[part.seq], self._deliveries.get(part.seq)
+        if not heard_before(message, self._histories[part.seq], receipt, part.segment):
+            next_seq = self._head + 1
+            step = after_receipt(message, delivery, receipt, part.segment, now, next_seq)
+            self._apply(message, step)
+        return True
 
     # Retention
 
@@ -427,10 +469,7 @@ class Messages:
         every = (orphan for orphans in self._orphans.values() for orphan in orphans)
         old = list(islice((o for o in every if o.time < horizon), _PRUNE_LIMIT))
         for orphan in old:
-            key = orphan.receipt.carrier, orphan.receipt.carrier_id
-            self._orphans[key].remove(orphan)
-            if not self._orphans[key]:
-                del self._orphans[key]
+            self._forget_orphan(orphan)
         return len(old)
 
     def _prune_parts(self, horizon: datetime) -> int:
@@ -443,7 +482,7 @@ class Messages:
 
     def _forget_parts(self, seqs: set[int]) -> int:
         old = (
-            (key, part) for key, parts in self._parts.items() for part in parts if part[0] in seqs
+            (key, part) for key, parts in self._parts.items() for part in parts if part.seq in seqs
         )
         forgotten = list(islice(old, _PRUNE_LIMIT))
         for key, part in forgotten:
@@ -494,9 +533,18 @@ class Messages:
         if delivery is None:
             return
         self._deliveries[message.seq] = delivery
-        if before is None or (before.stage, before.due_time) != (delivery.stage, delivery.due_time):
-            self._to_submit.note(message.seq, delivery)
+        if before is None or _place(before) != _place(delivery):
+            lane = delivery.lane
+            if lane not in self._to_submit:
+                self._to_submit[lane] = _Agenda(self._deliveries, _to_submit(lane))
+            self._to_submit[lane].note(message.seq, delivery)
             self._to_expire.note(message.seq, delivery)
+
+    def _expiry(self, seq: int, delivery: Delivery) -> datetime | None:
+        if delivery.stage is Stage.IN_FLIGHT:
+            return None
+        grace = timedelta() if delivery.stage is Stage.WAITING else EXPIRY_GRACE
+        return self._messages[seq].expire_time + grace
 
     def _commit(self) -> None:
         """Tell the listeners, on the loop and not from here: a caller must not meet itself."""
@@ -506,6 +554,10 @@ class Messages:
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
             loop.call_soon(listener, events)
+
+
+def _place(delivery: Delivery) -> tuple[Stage, datetime, str]:
+    return delivery.stage, delivery.due_time, delivery.lane
 
 
 def _name(request: RequestKey) -> tuple[str, str, str]:

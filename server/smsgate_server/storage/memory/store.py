@@ -1,5 +1,6 @@
 """The Store port in dicts."""
 
+from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.storage.memory.accounts import Accounts
 from smsgate_server.storage.memory.books import Books
 from smsgate_server.storage.memory.verifications import Verifications
@@ -8,7 +9,7 @@ from smsgate_server.storage.memory.verifications import Verifications
 class MemoryStore(Verifications, Accounts):
     """See `smsgate_server.services.ports.Store`. What it acknowledged survives nothing."""
 
-    def __init__(self, identity: bytes | None = None) -> None:
+    def __init__(self, lanes: Lanes = ONE_LANE, identity: bytes | None = None) -> None:
         books = Books()
-        Verifications.__init__(self, books, identity)
+        Verifications.__init__(self, books, lanes, identity)
         Accounts.__init__(self, books)

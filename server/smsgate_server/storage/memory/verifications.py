@@ -12,6 +12,7 @@ from smsgate_server.domain.otp import (
     VerifyResult,
     number_prefix,
 )
+from smsgate_server.domain.routing import Lanes
 from smsgate_server.services.ports import (
     Acceptance,
     Attempt,
@@ -45,8 +46,8 @@ class _Answer:
 class Verifications(Messages):
     """The VerificationStore port, on top of the messages."""
 
-    def __init__(self, books: Books, identity: bytes | None = None) -> None:
-        super().__init__(books, identity)
+    def __init__(self, books: Books, lanes: Lanes, identity: bytes | None = None) -> None:
+        super().__init__(books, lanes, identity)
         self._all: dict[str, Verification] = {}
         self._sends: list[_Send] = []
         self._answers: dict[tuple[str, str, str], _Answer] = {}

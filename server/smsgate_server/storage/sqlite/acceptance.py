@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
-from smsgate_server.domain.delivery import begin, opening_event
+from smsgate_server.domain.delivery import Stage, opening_event
 from smsgate_server.domain.message import Message
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
 from smsgate_server.storage.sqlite.bulk import BulkStatement
@@ -14,7 +14,6 @@ from smsgate_server.storage.sqlite.rows import (
     MESSAGE_COLUMNS,
     MESSAGE_WIDTH,
     Row,
-    delivery_row,
     message_row,
     micros,
 )
@@ -24,10 +23,11 @@ from smsgate_server.storage.sqlite.writer import Transaction
 _INSERT_MESSAGES = BulkStatement(
     f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}", MESSAGE_WIDTH
 )
+# The other columns begin at what a new delivery has.
 _INSERT_DELIVERIES = BulkStatement(
-    "INSERT INTO deliveries (message_seq, stage, due_time, attempts, delivered, exposed) "
-    "VALUES {rows}",
-    6,
+    "INSERT INTO deliveries "
+    "(message_seq, stage, due_time, attempts, delivered, lane, expire_time) VALUES {rows}",
+    7,
 )
 _INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) VALUES {rows}", 3)
 _INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) VALUES {rows}", 3)
@@ -195,7 +195,7 @@ class Acceptor:
         seq = message.seq
         self._new[seq] = message
         self._messages.append(message_row(message))
-        self._deliveries.append(delivery_row(seq, begin(message)))
+        self._deliveries.append(_new_delivery(message, self._tx.lanes.lane_of(message)))
         self._labels += [(key, value, seq) for key, value in message.labels.items()]
         self._books.enter(message)
         self._tx.events.append(opening_event(message, seq))
@@ -230,6 +230,11 @@ class Acceptor:
         _INSERT_LABELS.run(db, self._labels)
         _INSERT_BATCHES.run(db, self._batches)
         _INSERT_REQUESTS.run(db, self._requests)
+
+
+def _new_delivery(message: Message, lane: str) -> Row:
+    due, expiry = micros(message.due_time), micros(message.expire_time)
+    return (message.seq, int(Stage.WAITING), due, 0, 0, lane, expiry)
 
 
 def _all_declined(entries: Sequence[StoredEntry]) -> bool:

@@ -3,9 +3,11 @@
 The rules are in domain/delivery.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from smsgate_server.domain.carrier_ids import Candidate, choose, key_of, keys_of, other_keys
 from smsgate_server.domain.delivery import (
     OutcomeKind,
     Receipt,
@@ -19,42 +21,55 @@ from smsgate_server.domain.delivery import (
     expire,
 )
 from smsgate_server.domain.delivery import Step as _Step
-from smsgate_server.domain.standing import cancellable, concerns, heard_before
+from smsgate_server.domain.standing import cancellable, heard_before
 from smsgate_server.services.ports import Cancelled, Claim, Claims
 from smsgate_server.storage.sqlite.bulk import BulkStatement
 from smsgate_server.storage.sqlite.reader import history_of
-from smsgate_server.storage.sqlite.rows import Row, micros, orphan_of, orphan_row, time_of
+from smsgate_server.storage.sqlite.rows import (
+    ORPHAN_COLUMNS,
+    ORPHAN_WIDTH,
+    Row,
+    orphan_of,
+    orphan_row,
+    time_of,
+)
 from smsgate_server.storage.sqlite.workspace import Workspace
 from smsgate_server.storage.sqlite.writer import Transaction
 
 _INSERT_PARTS = BulkStatement(
-    "INSERT OR IGNORE INTO parts (message_seq, segment, carrier, carrier_id) VALUES {rows}", 4
+    "INSERT OR IGNORE INTO parts (message_seq, segment, carrier, carrier_id, carrier_key) "
+    "VALUES {rows}",
+    5,
 )
 _FIND_PARTS = BulkStatement(
     """
-    WITH wanted (carrier, carrier_id) AS (VALUES {rows})
-    SELECT carrier, carrier_id, message_seq, segment FROM wanted JOIN parts
-    USING (carrier, carrier_id) ORDER BY message_seq DESC, segment
+    WITH wanted (carrier, carrier_key) AS (VALUES {rows})
+    SELECT carrier, carrier_key, carrier_id, message_seq, segment FROM wanted JOIN parts
+    USING (carrier, carrier_key)
     """,
     2,
 )
 _INSERT_ORPHANS = BulkStatement(
-    """
-    INSERT INTO orphans
-    (carrier, carrier_id, status, code, reason, carrier_time, recipient, receive_time) VALUES {rows}
-    """,
-    8,
+    f"INSERT INTO orphans ({ORPHAN_COLUMNS}) VALUES {{rows}}", ORPHAN_WIDTH
 )
 _FIND_ORPHANS = BulkStatement(
-    """
-    WITH wanted (carrier, carrier_id) AS (VALUES {rows})
-    SELECT carrier, carrier_id, status, code, reason, carrier_time, recipient, seq
-    FROM wanted JOIN orphans USING (carrier, carrier_id) ORDER BY seq
+    f"""
+    WITH wanted (carrier, carrier_key) AS (VALUES {{rows}})
+    SELECT {ORPHAN_COLUMNS}, seq FROM wanted JOIN orphans USING (carrier, carrier_key) ORDER BY seq
     """,
     2,
 )
 _DELETE_ORPHANS = BulkStatement("DELETE FROM orphans WHERE seq IN (VALUES {rows})", 1)
-_NEXT_DUE = "SELECT due_time FROM deliveries WHERE stage = ? ORDER BY due_time LIMIT 1"
+_NEXT_DUE = f"""
+    SELECT due_time FROM deliveries WHERE stage = {int(Stage.WAITING)} AND lane = ?
+    ORDER BY due_time LIMIT 1
+"""
+_LANES = f"SELECT DISTINCT lane FROM deliveries WHERE stage = {int(Stage.WAITING)}"
+_IN_LANE = f"SELECT message_seq FROM deliveries WHERE stage = {int(Stage.WAITING)} AND lane = ?"
+_IN_FLIGHT = f"SELECT message_seq FROM deliveries WHERE stage = {int(Stage.IN_FLIGHT)}"
+
+# (carrier, key of an id) -> the parts that had it
+_Found = Mapping[tuple[str, str], Sequence[Candidate]]
 
 
 def cancel_messages(
@@ -83,24 +98,24 @@ def take_back(workspace: Workspace, seq: int, now: datetime) -> bool:
     return True
 
 
-def claim_due(tx: Transaction, wanted: Sequence[tuple[datetime, int]]) -> Sequence[Claims]:
-    return [_claim(tx, now, limit) for now, limit in wanted]
+def claim_due(tx: Transaction, wanted: Sequence[tuple[datetime, int, str]]) -> Sequence[Claims]:
+    return [_claim(tx, *each) for each in wanted]
 
 
-def _claim(tx: Transaction, now: datetime, limit: int) -> Claims:
+def _claim(tx: Transaction, now: datetime, limit: int, lane: str) -> Claims:
     workspace = Workspace(tx)
     claimed = []
-    for seq in workspace.load_due(Stage.WAITING, micros(now), limit):
+    for seq in workspace.load_due(lane, now, limit):
         message, delivery = workspace.messages[seq], workspace.deliveries[seq]
         assert delivery is not None
         if message.expire_time <= now:
             workspace.apply(seq, expire(message, delivery, now, workspace.peek_seq()))
             continue
-        taken = claim(message, delivery)
+        taken = claim(delivery)
         workspace.apply(seq, _Step(None, taken))
-        claimed.append(Claim(message, taken.attempts))
+        claimed.append(Claim.of(message, taken))
     workspace.flush()
-    due = tx.db.execute(_NEXT_DUE, (int(Stage.WAITING),)).fetchone()
+    due = tx.db.execute(_NEXT_DUE, (lane,)).fetchone()
     return Claims(claimed, time_of(due[0]) if due else None)
 
 
@@ -108,9 +123,7 @@ def expire_due(tx: Transaction, wanted: Sequence[tuple[datetime, int]]) -> Seque
     counts = []
     for now, limit in wanted:
         workspace = Workspace(tx)
-        seqs: list[int] = []
-        for stage in (Stage.SUBMITTED, Stage.HELD):
-            seqs += workspace.load_due(stage, micros(now), limit - len(seqs))
+        seqs = workspace.load_expired(now, limit)
         for seq in seqs:
             message, delivery = workspace.messages[seq], workspace.deliveries[seq]
             assert delivery is not None
@@ -127,20 +140,34 @@ def recover(tx: Transaction, wanted: Sequence[datetime]) -> Sequence[int]:
     counts = []
     for now in wanted:
         workspace = Workspace(tx)
-        rows = tx.db.execute(
-            "SELECT message_seq FROM deliveries WHERE stage = ?", (int(Stage.IN_FLIGHT),)
-        ).fetchall()
-        workspace.load(seq for (seq,) in rows)
-        for (seq,) in rows:
+        seqs = [seq for (seq,) in tx.db.execute(_IN_FLIGHT).fetchall()]
+        workspace.load(seqs)
+        for seq in seqs:
             delivery = workspace.deliveries[seq]
             assert delivery is not None
-            result = SubmitResult(
-                seq, delivery.attempts, "", SubmitOutcome(OutcomeKind.UNKNOWN), now, now
-            )
-            _apply_submit(workspace, result)
+            unknown = SubmitOutcome(OutcomeKind.UNKNOWN)
+            _apply_submit(workspace, SubmitResult(seq, delivery.attempts, "", unknown, now, now))
         workspace.flush()
-        counts.append(len(rows))
+        _reroute(tx)
+        counts.append(len(seqs))
     return counts
+
+
+def _reroute(tx: Transaction) -> None:
+    """Messages in lanes that there are no more go to where they would wait if accepted now."""
+    lanes = [lane for (lane,) in tx.db.execute(_LANES).fetchall()]
+    for lane in lanes:
+        if lane in tx.lanes.names:
+            continue
+        workspace = Workspace(tx)
+        seqs = [seq for (seq,) in tx.db.execute(_IN_LANE, (lane,)).fetchall()]
+        workspace.load(seqs)
+        for seq in seqs:
+            delivery = workspace.deliveries[seq]
+            assert delivery is not None
+            moved = replace(delivery, lane=tx.lanes.lane_of(workspace.messages[seq]))
+            workspace.apply(seq, _Step(None, moved))
+        workspace.flush()
 
 
 def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> Sequence[None]:
@@ -168,7 +195,7 @@ def _parts(workspace: Workspace, result: SubmitResult) -> list[Row]:
     if result.seq not in workspace.messages:
         return []
     return [
-        (result.seq, segment, result.carrier, carrier_id)
+        (result.seq, segment, result.carrier, carrier_id, key_of(carrier_id))
         for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1)
         if carrier_id
     ]
@@ -178,15 +205,20 @@ def _replay_orphans(
     tx: Transaction, workspace: Workspace, parts: Sequence[Row], times: Mapping[int, datetime]
 ) -> None:
     """Receipts that overtook the submit response take effect now, at the time of the response."""
-    targets: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for seq, segment, carrier, carrier_id in sorted(parts, reverse=True):
-        targets.setdefault((carrier, carrier_id), []).append((seq, segment))
+    brought = {
+        (carrier, found): times[seq]
+        for seq, _, carrier, _, key in parts
+        for found in (key, *other_keys(key))
+    }
+    rows = _FIND_ORPHANS.fetch(tx.db, list(brought))
+    if not rows:
+        return
+    receipts = [orphan_of(row) for row in rows]
+    found = _find_parts(tx, workspace, receipts)
     taken = []
-    for row in _FIND_ORPHANS.fetch(tx.db, list(targets)):
-        receipt = orphan_of(row)
-        part = _choose(workspace, receipt, targets[receipt.carrier, receipt.carrier_id])
-        if part is not None:
-            _apply_receipt(tx, workspace, *part, receipt, times[part[0]])
+    for receipt, row in zip(receipts, rows, strict=True):
+        now = brought[receipt.carrier, key_of(receipt.carrier_id)]
+        if _receive(tx, workspace, receipt, found, now):
             taken.append((row[-1],))
     _DELETE_ORPHANS.run(tx.db, taken)
 
@@ -195,42 +227,44 @@ def record_receipts(
     tx: Transaction, calls: Sequence[tuple[Sequence[Receipt], datetime]]
 ) -> Sequence[None]:
     workspace = Workspace(tx)
-    parts = _find_parts(tx, (receipt for receipts, _ in calls for receipt in receipts))
-    workspace.load(seq for found in parts.values() for seq, _ in found)
+    found = _find_parts(tx, workspace, [receipt for receipts, _ in calls for receipt in receipts])
     orphans = []
     for receipts, now in calls:
-        for receipt in receipts:
-            part = _choose(workspace, receipt, parts.get((receipt.carrier, receipt.carrier_id), []))
-            if part is None:
-                orphans.append(orphan_row(receipt, now))
-            else:
-                _apply_receipt(tx, workspace, *part, receipt, now)
+        orphans += [
+            orphan_row(receipt, now)
+            for receipt in receipts
+            if not _receive(tx, workspace, receipt, found, now)
+        ]
     _INSERT_ORPHANS.run(tx.db, orphans)
     workspace.flush()
     return [None] * len(calls)
 
 
-def _find_parts(
-    tx: Transaction, receipts: Iterable[Receipt]
-) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """(carrier, id) -> (message, segment) of every message that had this id, newest first."""
-    keys = list({(receipt.carrier, receipt.carrier_id) for receipt in receipts})
-    parts: dict[tuple[str, str], list[tuple[int, int]]] = {}
-    for carrier, carrier_id, seq, segment in _FIND_PARTS.fetch(tx.db, keys):
-        parts.setdefault((carrier, carrier_id), []).append((seq, segment))
-    return parts
+def _find_parts(tx: Transaction, workspace: Workspace, receipts: Sequence[Receipt]) -> _Found:
+    """Every part that one of the receipts can mean; the messages are loaded."""
+    keys = {(receipt.carrier, key) for receipt in receipts for key in keys_of(receipt)}
+    found: dict[tuple[str, str], list[Candidate]] = {}
+    for carrier, key, carrier_id, seq, segment in _FIND_PARTS.fetch(tx.db, list(keys)):
+        found.setdefault((carrier, key), []).append(Candidate(carrier_id, seq, segment))
+    workspace.load(part.seq for parts in found.values() for part in parts)
+    return found
 
 
-def _choose(
-    workspace: Workspace, receipt: Receipt, parts: Sequence[tuple[int, int]]
-) -> tuple[int, int] | None:
-    # Carriers use ids again: the newest message wins, and the destination must agree where it is
-    # said.
-    for seq, segment in parts:
-        message = workspace.messages.get(seq)
-        if message is not None and concerns(receipt, message):
-            return seq, segment
-    return None
+def _receive(
+    tx: Transaction, workspace: Workspace, receipt: Receipt, found: _Found, now: datetime
+) -> bool:
+    """Apply a receipt to the part that it is about; False if there is none."""
+    candidates = [
+        (part, workspace.messages[part.seq])
+        for key in keys_of(receipt)
+        for part in found.get((receipt.carrier, key), ())
+        if part.seq in workspace.messages
+    ]
+    part = choose(receipt, candidates, now)
+    if part is None:
+        return False
+    _apply_receipt(tx, workspace, part.seq, part.segment, receipt, now)
+    return True
 
 
 def _apply_receipt(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.carrier_ids import key_of
 from smsgate_server.domain.delivery import Delivery, Receipt, Stage
 from smsgate_server.domain.message import (
     NO_PRICE,
@@ -156,23 +157,34 @@ def _price_of(row: Row) -> Price:
     return Price(status, row[15], row[16], row[16] * row[10], row[17])
 
 
+# What changes of a delivery. expire_time is beside it, and is the message's.
+DELIVERY_COLUMNS = (
+    "stage, due_time, attempts, delivered, exposed, lane, accepted, awaited, reference, carrier"
+)
+DELIVERY_WIDTH = 10
+
+
 def delivery_row(message_seq: int, delivery: Delivery) -> Row:
-    due = micros(delivery.due_time)
     return (
         message_seq,
         int(delivery.stage),
-        due,
+        micros(delivery.due_time),
         delivery.attempts,
         delivery.delivered,
         delivery.exposed,
+        delivery.lane,
+        delivery.accepted,
+        delivery.awaited,
+        delivery.reference,
+        delivery.carrier,
     )
 
 
 def delivery_of(row: Row) -> Delivery | None:
-    """The delivery of (stage, due_time, attempts, delivered, exposed), NULL for a final message."""
+    """The delivery of DELIVERY_COLUMNS, NULL for a final message."""
     if row[0] is None:
         return None
-    return Delivery(_STAGE[row[0]], time_of(row[1]), row[2], row[3], row[4] == 1)
+    return Delivery(_STAGE[row[0]], time_of(row[1]), row[2], row[3], row[4] == 1, *row[5:10])
 
 
 def event_row(event: StatusEvent, prev_seq: int) -> Row:
@@ -210,6 +222,13 @@ def event_of(row: Row, message: Message) -> StatusEvent:
     )
 
 
+ORPHAN_COLUMNS = (
+    "carrier, carrier_id, status, code, reason, carrier_time, recipient, exact_id, carrier_key, "
+    "receive_time"
+)
+ORPHAN_WIDTH = 10
+
+
 def orphan_row(receipt: Receipt, now: datetime) -> Row:
     return (
         receipt.carrier,
@@ -219,12 +238,14 @@ def orphan_row(receipt: Receipt, now: datetime) -> Row:
         int(receipt.reason),
         micros_or_none(receipt.carrier_time),
         receipt.recipient,
+        receipt.exact_id,
+        key_of(receipt.carrier_id),
         micros(now),
     )
 
 
 def orphan_of(row: Row) -> Receipt:
-    """The receipt of (carrier, carrier_id, status, code, reason, carrier_time, recipient)."""
+    """The receipt of a row that starts with ORPHAN_COLUMNS."""
     return Receipt(
         carrier=row[0],
         carrier_id=row[1],
@@ -233,4 +254,5 @@ def orphan_of(row: Row) -> Receipt:
         reason=_REASON[row[4]],
         carrier_time=time_or_none(row[5]),
         recipient=row[6],
+        exact_id=row[7] == 1,
     )

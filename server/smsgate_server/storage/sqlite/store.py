@@ -16,6 +16,7 @@ from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.otp import Verification
+from smsgate_server.domain.routing import DEFAULT_LANE, ONE_LANE, Lanes
 from smsgate_server.domain.usage import UsageRow
 from smsgate_server.services.ports import (
     Acceptance,
@@ -80,11 +81,12 @@ class SqliteStore:
     not.
     """
 
-    def __init__(self, path: Path, beside: bool = False) -> None:
+    def __init__(self, path: Path, lanes: Lanes = ONE_LANE, beside: bool = False) -> None:
         """`beside` opens a database that a server may be using: for accounts, keys, money and
         tariffs only, which are read anew in every transaction.
         """
         self._path = path
+        self._lanes = lanes
         self._beside = beside
         self._lock = FileLock(path.with_name(path.name + ".lock"))
         self._listeners: list[CommitListener] = []
@@ -120,7 +122,7 @@ class SqliteStore:
         except (OSError, sqlite3.Error) as error:
             self._lock.release()
             raise StoreSetupError(f"cannot open the database {self._path}: {error}") from error
-        self._writer = Writer(self._path, self._head, self._waiting, self._committed)
+        self._writer = Writer(self._path, self._head, self._waiting, self._lanes, self._committed)
         self._writer.start()
 
     def _load(self) -> None:
@@ -164,8 +166,8 @@ class SqliteStore:
     async def cancel(self, account: str, message_id: str, now: datetime) -> Cancelled:
         return await self._write(operations.cancel_messages, (account, message_id, now), Cancelled)
 
-    async def claim_due(self, now: datetime, limit: int) -> Claims:
-        return await self._write(operations.claim_due, (now, limit), Claims)
+    async def claim_due(self, now: datetime, limit: int, lane: str = DEFAULT_LANE) -> Claims:
+        return await self._write(operations.claim_due, (now, limit, lane), Claims)
 
     async def record_submits(self, results: Sequence[SubmitResult]) -> None:
         await self._writer.run(operations.record_submits, results)

@@ -3,12 +3,15 @@ together.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from smsgate_server.domain.delivery import Delivery, Stage, Step
+from smsgate_server.domain.delivery import EXPIRY_GRACE, Delivery, Stage, Step
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.standing import in_backlog
 from smsgate_server.storage.sqlite.bulk import BulkStatement
 from smsgate_server.storage.sqlite.rows import (
+    DELIVERY_COLUMNS,
+    DELIVERY_WIDTH,
     EVENT_COLUMNS,
     EVENT_WIDTH,
     MESSAGE_COLUMNS,
@@ -24,18 +27,25 @@ from smsgate_server.storage.sqlite.rows import (
 )
 from smsgate_server.storage.sqlite.writer import Transaction
 
+_COLUMNS = f"{qualified(MESSAGE_COLUMNS, 'm')}, {qualified(DELIVERY_COLUMNS, 'd')}"
 _JOINED = f"""
-    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered,
-        d.exposed
-    FROM messages AS m LEFT JOIN deliveries AS d ON d.message_seq = m.seq
+    SELECT {_COLUMNS} FROM messages AS m LEFT JOIN deliveries AS d ON d.message_seq = m.seq
 """
 _BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN (VALUES {{rows}})", 1)
 _BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN (VALUES {{rows}})", 1)
+_LIVE = f"SELECT {_COLUMNS} FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq"
+# The stages are written out, or SQLite would not see that an index is for them.
 _DUE = f"""
-    SELECT {qualified(MESSAGE_COLUMNS, "m")}, d.stage, d.due_time, d.attempts, d.delivered,
-        d.exposed
-    FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq
-    WHERE d.stage = ? AND d.due_time <= ? ORDER BY d.due_time LIMIT ?
+    {_LIVE} WHERE d.stage = {int(Stage.WAITING)} AND d.lane = ? AND d.due_time <= ?
+    ORDER BY d.due_time LIMIT ?
+"""
+_EXPIRED_WAITING = f"""
+    {_LIVE} WHERE d.expire_time <= ? AND d.stage = {int(Stage.WAITING)}
+    ORDER BY d.expire_time LIMIT ?
+"""
+_EXPIRED_WITH_CARRIER = f"""
+    {_LIVE} WHERE d.expire_time <= ? AND d.stage IN ({int(Stage.SUBMITTED)}, {int(Stage.HELD)})
+    ORDER BY d.expire_time LIMIT ?
 """
 _INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{rows}}", EVENT_WIDTH)
 _UPDATE_MESSAGES = BulkStatement(
@@ -50,10 +60,11 @@ _UPDATE_MESSAGES = BulkStatement(
 _UPDATE_DELIVERIES = BulkStatement(
     """
     UPDATE deliveries SET stage = v.column2, due_time = v.column3, attempts = v.column4,
-        delivered = v.column5, exposed = v.column6
+        delivered = v.column5, exposed = v.column6, lane = v.column7, accepted = v.column8,
+        awaited = v.column9, reference = v.column10, carrier = v.column11
     FROM (VALUES {rows}) AS v WHERE message_seq = v.column1
     """,
-    6,
+    1 + DELIVERY_WIDTH,
 )
 _DELETE_DELIVERIES = BulkStatement("DELETE FROM deliveries WHERE message_seq IN (VALUES {rows})", 1)
 
@@ -80,8 +91,16 @@ class Workspace:
         rows = _BY_ID.fetch(self._tx.db, [(message_id,) for message_id in set(ids)])
         return {self.messages[seq].id: seq for seq in self._take(rows)}
 
-    def load_due(self, stage: Stage, now: int, limit: int) -> list[int]:
-        return self._take(self._tx.db.execute(_DUE, (int(stage), now, limit)).fetchall())
+    def load_due(self, lane: str, now: datetime, limit: int) -> list[int]:
+        """What may be submitted, oldest due first."""
+        return self._take(self._tx.db.execute(_DUE, (lane, micros(now), limit)).fetchall())
+
+    def load_expired(self, now: datetime, limit: int) -> list[int]:
+        """What no carrier has and is past its validity, and what a carrier had time enough for."""
+        db = self._tx.db
+        found = self._take(db.execute(_EXPIRED_WAITING, (micros(now), limit)).fetchall())
+        wanted = (micros(now - EXPIRY_GRACE), limit - len(found))
+        return found + self._take(db.execute(_EXPIRED_WITH_CARRIER, wanted).fetchall())
 
     def _take(self, rows: Iterable[Row]) -> list[int]:
         seqs = []

@@ -18,6 +18,7 @@ from typing import Any
 
 from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.message import StatusEvent
+from smsgate_server.domain.routing import Lanes
 from smsgate_server.storage.sqlite.books import Books
 
 # The most requests in one transaction: bounds the time that the first of them waits.
@@ -42,6 +43,7 @@ class Transaction:
     db: sqlite3.Connection
     head: int
     waiting: int
+    lanes: Lanes
     events: list[StatusEvent] = field(default_factory=list)
     books: Books = field(init=False)
 
@@ -67,10 +69,13 @@ class _Job:
 class Writer:
     """`committed` is called on the event loop after each commit: head, waiting, events."""
 
-    def __init__(self, path: Path, head: int, waiting: int, committed: Committed) -> None:
+    def __init__(
+        self, path: Path, head: int, waiting: int, lanes: Lanes, committed: Committed
+    ) -> None:
         self._path = path
         self._head = head
         self._waiting = waiting
+        self._lanes = lanes
         self._committed = committed
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
@@ -147,7 +152,7 @@ class Writer:
     def _transact(
         self, db: sqlite3.Connection, group: list[_Job]
     ) -> tuple[list[tuple[_Job, Any]], Transaction]:
-        transaction = Transaction(db, self._head, self._waiting)
+        transaction = Transaction(db, self._head, self._waiting, self._lanes)
         kinds: dict[Operation, list[_Job]] = {}
         for job in group:
             kinds.setdefault(job.operation, []).append(job)

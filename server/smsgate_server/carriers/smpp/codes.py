@@ -1,0 +1,122 @@
+"""The numbers of SMPP 3.4 that smsgate uses; § is the clause of the specification."""
+
+from enum import IntEnum
+
+MAX_SEQUENCE = 0x7FFFFFFF  # §5.1.4
+RESPONSE = 0x80000000  # §5.1.2.1: set in the command_id of every response
+HEADER_SIZE = 16  # §3.2
+
+
+class Command(IntEnum):
+    """§5.1.2.1. The response to a request has the same number with `RESPONSE` set."""
+
+    BIND_RECEIVER = 0x00000001
+    BIND_TRANSMITTER = 0x00000002
+    QUERY_SM = 0x00000003
+    SUBMIT_SM = 0x00000004
+    DELIVER_SM = 0x00000005
+    UNBIND = 0x00000006
+    REPLACE_SM = 0x00000007
+    CANCEL_SM = 0x00000008
+    BIND_TRANSCEIVER = 0x00000009
+    OUTBIND = 0x0000000B
+    ENQUIRE_LINK = 0x00000015
+    SUBMIT_MULTI = 0x00000021
+    ALERT_NOTIFICATION = 0x00000102
+    DATA_SM = 0x00000103
+    GENERIC_NACK = 0x80000000
+    BIND_RECEIVER_RESP = 0x80000001
+    BIND_TRANSMITTER_RESP = 0x80000002
+    QUERY_SM_RESP = 0x80000003
+    SUBMIT_SM_RESP = 0x80000004
+    DELIVER_SM_RESP = 0x80000005
+    UNBIND_RESP = 0x80000006
+    REPLACE_SM_RESP = 0x80000007
+    CANCEL_SM_RESP = 0x80000008
+    BIND_TRANSCEIVER_RESP = 0x80000009
+    ENQUIRE_LINK_RESP = 0x80000015
+    SUBMIT_MULTI_RESP = 0x80000021
+    DATA_SM_RESP = 0x80000103
+
+
+BINDS = frozenset({Command.BIND_RECEIVER, Command.BIND_TRANSMITTER, Command.BIND_TRANSCEIVER})
+
+
+class Status(IntEnum):
+    """§5.1.3, as far as anybody here decides by them."""
+
+    OK = 0x00
+    INVALID_MESSAGE_LENGTH = 0x01
+    INVALID_COMMAND_LENGTH = 0x02
+    INVALID_COMMAND_ID = 0x03
+    INVALID_BIND_STATUS = 0x04
+    ALREADY_BOUND = 0x05
+    SYSTEM_ERROR = 0x08
+    INVALID_SOURCE = 0x0A
+    INVALID_DESTINATION = 0x0B
+    BIND_FAILED = 0x0D
+    INVALID_PASSWORD = 0x0E
+    INVALID_SYSTEM_ID = 0x0F
+    MESSAGE_QUEUE_FULL = 0x14
+    SUBMIT_FAILED = 0x45
+    THROTTLED = 0x58
+    TEMPORARY_APP_ERROR = 0x64
+    PERMANENT_APP_ERROR = 0x65
+    REJECTED_BY_APP = 0x66
+    INVALID_TLV_STREAM = 0xC0
+    INVALID_TLV_LENGTH = 0xC2
+    UNKNOWN_ERROR = 0xFF
+
+
+class Tag(IntEnum):
+    """§5.3.2."""
+
+    RECEIPTED_MESSAGE_ID = 0x001E
+    USER_MESSAGE_REFERENCE = 0x0204
+    SAR_MSG_REF_NUM = 0x020C
+    SAR_TOTAL_SEGMENTS = 0x020E
+    SAR_SEGMENT_SEQNUM = 0x020F
+    SC_INTERFACE_VERSION = 0x0210
+    NETWORK_ERROR_CODE = 0x0423
+    MESSAGE_PAYLOAD = 0x0424
+    MESSAGE_STATE = 0x0427
+
+
+class Ton(IntEnum):
+    """§5.2.5, type of number."""
+
+    UNKNOWN = 0
+    INTERNATIONAL = 1
+    NATIONAL = 2
+    NETWORK = 3
+    SUBSCRIBER = 4
+    ALPHANUMERIC = 5
+    ABBREVIATED = 6
+
+
+class Npi(IntEnum):
+    """§5.2.6, numbering plan."""
+
+    UNKNOWN = 0
+    E164 = 1
+
+
+# esm_class, §5.2.12
+ESM_RECEIPT = 0x04
+ESM_INTERMEDIATE = 0x20
+ESM_TYPE_BITS = 0x3C
+ESM_UDHI = 0x40
+
+# data_coding, §5.2.19
+CODING_DEFAULT = 0x00
+CODING_UCS2 = 0x08
+
+# registered_delivery, §5.2.17
+RECEIPT_WANTED = 0x01
+
+INTERFACE_VERSION = 0x34
+
+
+def hexadecimal(status: int) -> str:
+    """A command_status as it is written in logs and as a carrier code."""
+    return f"0x{status:08X}"

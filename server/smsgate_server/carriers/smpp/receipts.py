@@ -1,0 +1,175 @@
+"""Delivery receipts in all the forms in which carriers send them. Nothing here raises.
+
+SMPP 3.4 appendix B gives the usual text; TLVs (§5.3.2) say the same more surely, so they come
+first.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from smsgate_server.carriers.smpp.addresses import handset_of
+from smsgate_server.carriers.smpp.codes import (
+    CODING_UCS2,
+    ESM_INTERMEDIATE,
+    ESM_RECEIPT,
+    ESM_TYPE_BITS,
+    Tag,
+)
+from smsgate_server.carriers.smpp.pdu import DataMessage, ShortMessage
+from smsgate_server.carriers.smpp.settings import ReceiptIds, SmppSettings
+from smsgate_server.domain.delivery import Receipt
+from smsgate_server.domain.message import Reason, Status
+
+# `text:` begins the message's own words, which may look like anything.
+_KEY = re.compile(
+    r"\b(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\s*:[ ]?", re.IGNORECASE
+)
+_LOOKS_LIKE_ONE = re.compile(r"\s*id\s*:\s*\S+.*\bstat\s*:", re.IGNORECASE | re.DOTALL)
+# No receipt is longer before its `text:`.
+_MOST_CHARACTERS = 500
+
+_STATES: Mapping[str, Status] = {
+    "DELIVRD": Status.DELIVERED,
+    "EXPIRED": Status.EXPIRED,
+    "REJECTD": Status.REJECTED,
+    "UNDELIV": Status.UNDELIVERABLE,
+    "DELETED": Status.UNDELIVERABLE,
+    "UNKNOWN": Status.UNDELIVERABLE,
+    "SKIPPED": Status.UNDELIVERABLE,
+}
+# §5.2.28. Those that are not here are on their way.
+_WORDS: Mapping[int, str] = {
+    0: "SCHEDULED",
+    1: "ENROUTE",
+    2: "DELIVRD",
+    3: "EXPIRED",
+    4: "DELETED",
+    5: "UNDELIV",
+    6: "ACCEPTD",
+    7: "UNKNOWN",
+    8: "REJECTD",
+    9: "SKIPPED",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a receipt says, in the carrier's own words."""
+
+    carrier_id: str
+    word: str
+    error: str
+    done: datetime | None
+
+
+def read_receipt(body: ShortMessage | DataMessage, settings: SmppSettings) -> Receipt | None:
+    """The receipt in a deliver_sm or data_sm; None if it is none, or says of no message."""
+    kind = body.esm_class & ESM_TYPE_BITS
+    text = _text(body)
+    if not _is_receipt(kind, body, text, settings):
+        return None
+    said = _read(body, text, settings)
+    if not said.carrier_id:
+        return None
+    status = Status.PENDING if kind == ESM_INTERMEDIATE else _status(said.word, settings)
+    return Receipt(
+        carrier=settings.name,
+        carrier_id=_converted(said.carrier_id, settings.receipt_ids),
+        status=status,
+        code=":".join(filter(None, (said.word, said.error)))[:64],
+        reason=_reason(said.error, settings),
+        carrier_time=said.done,
+        recipient=handset_of(body.source, body.destination, settings.receipt_number),
+        exact_id=settings.receipt_ids is not ReceiptIds.AUTO,
+    )
+
+
+def _is_receipt(
+    kind: int, body: ShortMessage | DataMessage, text: str, settings: SmppSettings
+) -> bool:
+    if kind in (ESM_RECEIPT, ESM_INTERMEDIATE) or Tag.RECEIPTED_MESSAGE_ID in body.tlvs:
+        return True
+    return settings.receipts_without_esm_class and bool(_LOOKS_LIKE_ONE.match(text))
+
+
+def _text(body: ShortMessage | DataMessage) -> str:
+    octets = body.text if isinstance(body, ShortMessage) else b""
+    octets = octets or body.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
+    coding = "utf-16-be" if body.data_coding == CODING_UCS2 else "latin-1"
+    return octets[: 2 * _MOST_CHARACTERS].decode(coding, "replace")[:_MOST_CHARACTERS]
+
+
+def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -> _Said:
+    fields = _fields(text)
+    tlvs = body.tlvs
+    carrier_id = _string(tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"")) or _first(fields.get("id", ""))
+    state = tlvs.get(Tag.MESSAGE_STATE, b"")
+    word = _WORDS.get(state[0], f"STATE{state[0]}") if state else ""
+    word = word or _first(fields.get("stat", "")).upper()
+    error = _first(fields.get("err", "")) or _network_error(tlvs.get(Tag.NETWORK_ERROR_CODE, b""))
+    return _Said(
+        carrier_id[:64], word[:32], error[:16], _time(fields.get("donedate", ""), settings)
+    )
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    """The fields of the text, the first of each name; nothing of what follows `text:`."""
+    found: dict[str, str] = {}
+    name, start = "", 0
+    for match in _KEY.finditer(text):
+        if name:
+            found.setdefault(name, text[start : match.start()].strip())
+        name = re.sub("[ _]", "", match[1].lower())
+        start = match.end()
+        if name == "text":
+            return found
+    if name:
+        found.setdefault(name, text[start:].strip())
+    return found
+
+
+def _first(value: str) -> str:
+    return value.split()[0] if value else ""
+
+
+def _string(value: bytes) -> str:
+    return value.split(b"\0")[0].decode("latin-1").strip()
+
+
+def _network_error(value: bytes) -> str:
+    """§5.3.2.31: a type of network and a code of two octets."""
+    return str(int.from_bytes(value[1:3], "big")) if len(value) == 3 else ""
+
+
+def _time(text: str, settings: SmppSettings) -> datetime | None:
+    form = {10: "%y%m%d%H%M", 12: "%y%m%d%H%M%S", 14: "%Y%m%d%H%M%S"}.get(len(text))
+    if form is None or not (text.isascii() and text.isdigit()):
+        return None
+    try:
+        there = datetime.strptime(text, form).replace(tzinfo=UTC)
+        return there - timedelta(minutes=settings.receipt_offset_minutes)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _status(word: str, settings: SmppSettings) -> Status:
+    # A word that nobody knows settles nothing: the message expires in time if no other comes.
+    return settings.states.get(word) or _STATES.get(word, Status.PENDING)
+
+
+def _reason(error: str, settings: SmppSettings) -> Reason:
+    return settings.errors.get(error, Reason.UNSPECIFIED)
+
+
+def _converted(carrier_id: str, ids: ReceiptIds) -> str:
+    """The id as the answer to the submit had it, if the carrier writes the two differently."""
+    try:
+        if ids is ReceiptIds.HEX_TO_DECIMAL and carrier_id.isdecimal():
+            return f"{int(carrier_id):x}"
+        if ids is ReceiptIds.DECIMAL_TO_HEX:
+            return str(int(carrier_id, 16))
+    except ValueError:
+        pass
+    return carrier_id
