@@ -31,6 +31,7 @@ from smsgate_server.services.access import Access
 from smsgate_server.services.account_pages import AccountPages
 from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.batches import Batches
+from smsgate_server.services.carrier_reports import CarrierReports
 from smsgate_server.services.clock import SystemClock, UuidV7
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
@@ -62,7 +63,7 @@ from smsgate_server.transport.calls import Calls
 from smsgate_server.transport.credentials import TlsFiles
 from smsgate_server.transport.mapping.stream import encode_event
 from smsgate_server.transport.message_service import MessageService
-from smsgate_server.transport.metrics import Metrics
+from smsgate_server.transport.metrics import CarrierMetrics, Metrics
 from smsgate_server.transport.otp_service import OTPService
 from smsgate_server.transport.pricing_service import PricingService
 from smsgate_server.transport.server import GrpcServer
@@ -98,6 +99,7 @@ class App:
             await self._store.close()
             raise
         await self._delivery.start()
+        self._carrier_reports.start()
         self._retention.start()
         self._meter.start()
         self._watch.start()
@@ -107,6 +109,8 @@ class App:
         settings, clock = self._settings, self._clock
         keys = load_keys(otp_key_path(settings), settings.otp_keys, os.urandom)
         metrics = Metrics(self._registry)
+        self._registry.register(CarrierMetrics(self._router.healths))
+        self._carrier_reports = CarrierReports(store, clock, self._router.healths)
         self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
         self._tariffs = Tariffs(store, clock)
         self._watch = Watch(store, [self._access.load, self._tariffs.load])
@@ -199,6 +203,7 @@ class App:
         await self._watch.stop()
         await self._retention.stop()
         await self._delivery.stop()
+        await self._carrier_reports.stop()
         await self._meter.stop()
         await self._store.close()
 

@@ -12,6 +12,7 @@ from smsgate_server.config import Settings
 from smsgate_server.services.access import Access
 from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.clock import SystemClock
+from smsgate_server.services.ports import CarrierStore
 from smsgate_server.services.tariffs import Tariffs
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.sqlite.store import SqliteStore
@@ -22,6 +23,7 @@ class Desk:
     accounts: Accounts
     access: Access
     tariffs: Tariffs
+    carriers: CarrierStore
     clock: SystemClock
 
 
@@ -36,6 +38,6 @@ async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
         tariffs = Tariffs(store, clock)
         await access.load()
         await tariffs.load()
-        yield Desk(Accounts(store, access, clock, os.urandom), access, tariffs, clock)
+        yield Desk(Accounts(store, access, clock, os.urandom), access, tariffs, store, clock)
     finally:
         await store.close()

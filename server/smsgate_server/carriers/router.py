@@ -7,6 +7,7 @@ come in when none of these can, or when the message comes back unsent or refused
 import random
 from collections.abc import Sequence
 
+from smsgate_server.domain.carrier_health import CarrierHealth
 from smsgate_server.domain.delivery import OutcomeKind, SubmitOutcome
 from smsgate_server.domain.routing import DEFAULT_LANE, Choice, Lanes, Route, Routes
 from smsgate_server.services.ports import Carrier, CarrierListener, Claim
@@ -28,9 +29,8 @@ class Router:
     def lanes(self) -> Lanes:
         return self._routes
 
-    @property
-    def carriers(self) -> Sequence[Carrier]:
-        return tuple(self._carriers.values())
+    def healths(self) -> Sequence[CarrierHealth]:
+        return [carrier.health for carrier in self._carriers.values()]
 
     async def start(self, listener: CarrierListener) -> None:
         for carrier in self._carriers.values():

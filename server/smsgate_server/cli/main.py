@@ -8,6 +8,7 @@ import typer
 
 from smsgate_server import __version__
 from smsgate_server.cli import accounts, otp_keys, tariffs
+from smsgate_server.cli.carriers import carriers
 from smsgate_server.cli.run import run
 from smsgate_server.cli.smsc import smsc
 from smsgate_server.config import Settings
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(smsc)
+app.command()(carriers)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(otp_keys.app, name="otp-keys")

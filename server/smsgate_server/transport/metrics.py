@@ -1,6 +1,13 @@
-"""What Prometheus sees of the calls."""
+"""What Prometheus sees of the calls, and of the carriers."""
+
+from collections.abc import Callable, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from smsgate_server.domain.carrier_health import CarrierHealth
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -38,3 +45,55 @@ class Metrics:
     def noted(self, account: str, reason: str) -> None:
         """Count what a policy in monitor mode would have refused."""
         self._noted.labels(account, reason).inc()
+
+
+class CarrierMetrics(Collector):
+    """Read from the carriers whenever they are asked for, so that counting costs them nothing."""
+
+    def __init__(self, healths: Callable[[], Sequence[CarrierHealth]]) -> None:
+        self._healths = healths
+
+    def collect(self) -> Iterable[Metric]:
+        healths = self._healths()
+        yield _gauge("up", "1 while messages can be submitted.", healths, lambda h: h.able)
+        yield _gauge("binds", "Binds that are wanted.", healths, lambda h: h.binds)
+        yield _gauge("binds_up", "Binds that are up.", healths, lambda h: h.binds_up)
+        yield _gauge("window", "Submits that may be under way.", healths, lambda h: h.window)
+        yield _gauge("under_way", "Submits under way.", healths, lambda h: h.under_way)
+        yield _gauge("rate", "Submits a second that are allowed.", healths, lambda h: h.rate)
+        outcomes = CounterMetricFamily(
+            "smsgate_carrier_submits", "Messages by how the submit ended.", None, _OUTCOME
+        )
+        for health in healths:
+            for kind, count in health.counts.outcomes.items():
+                outcomes.add_metric((health.name, kind.name), count)
+        yield outcomes
+        for name, meaning in _COUNTS.items():
+            family = CounterMetricFamily(f"smsgate_carrier_{name}", meaning, None, _CARRIER)
+            for health in healths:
+                family.add_metric((health.name,), getattr(health.counts, name))
+            yield family
+
+
+_CARRIER = ("carrier",)
+_OUTCOME = ("carrier", "outcome")
+_COUNTS = {
+    "throttled": "Submits that the carrier refused for speed.",
+    "late_answers": "Answers to submits that were given up.",
+    "receipts": "Receipts that came.",
+    "receipts_refused": "Receipts that could not be stored, for the carrier to send again.",
+    "unwanted": "Messages from handsets, which are acknowledged and dropped.",
+    "strays": "PDUs that nobody could make sense of.",
+}
+
+
+def _gauge(
+    name: str,
+    meaning: str,
+    healths: Sequence[CarrierHealth],
+    read: Callable[[CarrierHealth], float],
+) -> Metric:
+    family = GaugeMetricFamily(f"smsgate_carrier_{name}", meaning, None, _CARRIER)
+    for health in healths:
+        family.add_metric((health.name,), read(health))
+    return family

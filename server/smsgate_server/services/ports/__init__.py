@@ -1,6 +1,7 @@
 """What the services need from the world, with the guarantees they rely on.
 
-messages.py       messages, the log of their events, carriers, clock and ids
+messages.py       messages, the log of their events, clock and ids
+carriers.py       carriers, and how they do
 accounts.py       accounts, API keys, balances
 verifications.py  one-time passwords
 usage.py          usage and tariffs
@@ -18,13 +19,17 @@ from smsgate_server.services.ports.accounts import (
     ToppedUp,
     TopUp,
 )
+from smsgate_server.services.ports.carriers import (
+    Carrier,
+    CarrierListener,
+    CarrierReport,
+    Carriers,
+    CarrierStore,
+)
 from smsgate_server.services.ports.messages import (
     Acceptance,
     Accepted,
     Cancelled,
-    Carrier,
-    CarrierListener,
-    Carriers,
     Claim,
     Claims,
     Clock,
@@ -53,7 +58,15 @@ from smsgate_server.services.ports.verifications import (
 )
 
 
-class Store(MessageStore, AccountStore, VerificationStore, UsageStore, TariffStore, Protocol):
+class Store(
+    MessageStore,
+    AccountStore,
+    VerificationStore,
+    UsageStore,
+    TariffStore,
+    CarrierStore,
+    Protocol,
+):
     """All that is durable, in one place: what belongs together is changed in one transaction."""
 
 
@@ -68,6 +81,8 @@ __all__ = [
     "CancelledCode",
     "Carrier",
     "CarrierListener",
+    "CarrierReport",
+    "CarrierStore",
     "Carriers",
     "Claim",
     "Claims",

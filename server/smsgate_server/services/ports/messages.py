@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from smsgate_server.domain.carrier_health import CarrierHealth
 from smsgate_server.domain.charging import DEFAULT_TERMS, Declined, Terms
-from smsgate_server.domain.delivery import Delivery, Receipt, SubmitOutcome, SubmitResult
+from smsgate_server.domain.delivery import Delivery, Receipt, SubmitResult
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.pricing import PriceList
-from smsgate_server.domain.routing import DEFAULT_LANE, Lanes
+from smsgate_server.domain.routing import DEFAULT_LANE
 
 
 class Clock(Protocol):
@@ -278,71 +277,3 @@ class MessageStore(Protocol):
     async def prune(self, horizons: Horizons) -> Mapping[str, int]:
         """Forget what is old, in bounded steps; returns what was forgotten, by table."""
         ...
-
-
-class CarrierListener(Protocol):
-    """Who is told what carriers say."""
-
-    async def receipts(self, receipts: Sequence[Receipt]) -> None:
-        """Returns once they are durable; only then may the carrier be told that they arrived."""
-        ...
-
-    def late_answer(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
-        """An answer to a submit whose outcome was said to be unknown."""
-        ...
-
-    def room(self) -> None:
-        """There may be places that were not there before."""
-        ...
-
-
-class Carrier(Protocol):
-    """A way to the handsets.
-
-    `submit` ends as exactly one of Accepted, Refused, NotSent or Unknown and never raises for what
-    a carrier does.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def able(self) -> bool:
-        """Whether it can be reached, and takes messages."""
-        ...
-
-    @property
-    def health(self) -> CarrierHealth: ...
-
-    async def start(self, listener: CarrierListener) -> None:
-        """Begin; returns at once, whether the carrier can be reached or not."""
-        ...
-
-    def places(self) -> int:
-        """How many messages it would take right now; 0 while it cannot be reached."""
-        ...
-
-    async def submit(self, claim: Claim) -> SubmitOutcome: ...
-
-    async def stop(self) -> None:
-        """Stop taking submits, wait for answers that are due, let go of the connection."""
-        ...
-
-
-class Carriers(Protocol):
-    """All the carriers, each lane leading to some of them."""
-
-    @property
-    def lanes(self) -> Lanes: ...
-
-    async def start(self, listener: CarrierListener) -> None: ...
-
-    def places(self, lane: str) -> int:
-        """How many messages of a lane could be submitted right now."""
-        ...
-
-    async def submit(self, lane: str, claim: Claim) -> tuple[str, SubmitOutcome]:
-        """The outcome, and the name of the carrier that it is from ("" if none had it)."""
-        ...
-
-    async def stop(self) -> None: ...

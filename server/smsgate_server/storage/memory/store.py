@@ -3,13 +3,15 @@
 from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.storage.memory.accounts import Accounts
 from smsgate_server.storage.memory.books import Books
+from smsgate_server.storage.memory.carriers import Carriers
 from smsgate_server.storage.memory.verifications import Verifications
 
 
-class MemoryStore(Verifications, Accounts):
+class MemoryStore(Verifications, Accounts, Carriers):
     """See `smsgate_server.services.ports.Store`. What it acknowledged survives nothing."""
 
     def __init__(self, lanes: Lanes = ONE_LANE, identity: bytes | None = None) -> None:
         books = Books()
         Verifications.__init__(self, books, lanes, identity)
         Accounts.__init__(self, books)
+        Carriers.__init__(self)

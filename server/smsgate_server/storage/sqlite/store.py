@@ -25,6 +25,7 @@ from smsgate_server.services.ports import (
     Attempted,
     Cancelled,
     CancelledCode,
+    CarrierReport,
     Claims,
     CommitListener,
     CreatedAccount,
@@ -47,6 +48,7 @@ from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.sqlite import (
     acceptance,
     accounts,
+    carriers,
     listing,
     operations,
     reader,
@@ -306,6 +308,14 @@ class SqliteStore:
 
     async def import_tariff(self, version: TariffVersion) -> bool:
         return await self._write(usage.import_tariffs, version, bool)
+
+    # Carriers
+
+    async def report_carriers(self, reports: Sequence[CarrierReport]) -> None:
+        await self._writer.run(carriers.report_carriers, reports)
+
+    async def carrier_reports(self) -> Sequence[CarrierReport]:
+        return await self._read(carriers.carrier_reports)
 
     # Retention
 

@@ -24,3 +24,10 @@ ALTER TABLE orphans ADD COLUMN exact_id INTEGER NOT NULL DEFAULT 0;
 UPDATE orphans SET carrier_key = CASE ltrim(carrier_id, '0') WHEN '' THEN '0' ELSE ltrim(lower(carrier_id), '0') END;
 DROP INDEX orphans_by_carrier_id;
 CREATE INDEX orphans_by_carrier_key ON orphans (carrier, carrier_key);
+
+-- How the carriers of the server were doing when it last said so.
+CREATE TABLE carrier_reports (
+    carrier     TEXT PRIMARY KEY,
+    report_time INTEGER NOT NULL,
+    document    TEXT NOT NULL               -- JSON
+) WITHOUT ROWID;
