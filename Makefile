@@ -9,10 +9,10 @@ READY := .venv/.ready
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate check test demo run bench soak clean
+.PHONY: help setup generate check test demo demo-smpp smsc run bench soak clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | \
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
 		while IFS="$$(printf '\t')" read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## Install the tools and all dependencies, exactly as locked
@@ -28,6 +28,12 @@ test: $(READY) ## Run the tests; ARGS="-k stream -x" is passed on
 
 demo: $(READY) ## Start a server with a simulated carrier, send a batch, watch it arrive
 	@$(BIN)/smsgate-server demo $(ARGS)
+
+demo-smpp: $(READY) ## The same over SMPP, to an SMSC of its own
+	@$(BIN)/smsgate-server demo --smpp $(ARGS)
+
+smsc: $(READY) ## Start an SMSC that sends nothing; ARGS="--listen 127.0.0.1:2775" is passed on
+	@$(BIN)/smsgate-server smsc $(ARGS)
 
 run: $(READY) ## Start a server; ARGS="--listen 127.0.0.1:50051" is passed on
 	@$(BIN)/smsgate-server run --hints $(ARGS)

@@ -6,8 +6,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +18,6 @@ from smsgate_client import SmsgateClient, SmsgateError, batch_item, reason_name,
 from smsgate_server.demo_otp import show_otp
 from smsgate_server.demo_texts import DEMO_TEXTS
 
-_READY = b"smsgate listening on "
 _START_SECONDS = 30
 _LONGEST_SECONDS = 60
 _STYLES = {
@@ -35,18 +34,16 @@ class DemoError(Exception):
     """What went wrong, for the person who watches."""
 
 
-async def run_demo() -> int:
-    """0 once every accepted message is final; 1 with a sentence on standard error if that fails."""
+async def run_demo(smpp: bool = False) -> int:
+    """0 once every accepted message is final; 1 with a sentence on standard error if that fails.
+
+    With `smpp` the messages go over real SMPP to an SMSC of the demo's own.
+    """
     console = Console(highlight=False, soft_wrap=True)
     try:
         with tempfile.TemporaryDirectory(prefix="smsgate-demo-") as folder:
-            async with asyncio.timeout(_LONGEST_SECONDS), _server(Path(folder)) as target:
-                console.print(f"A gateway listens on {target}: SQLite, simulated carrier.")
-                async with SmsgateClient(target) as client:
-                    await _show(console, client)
-                    await show_otp(console, client, _otp_file(Path(folder)))
-                    usage = await client.get_usage()
-                    console.print(usage.summary, end="")
+            async with asyncio.timeout(_LONGEST_SECONDS):
+                await (_over_smpp if smpp else _simulated)(console, Path(folder))
     except TimeoutError:
         print(f"demo: not done within {_LONGEST_SECONDS} seconds", file=sys.stderr)  # noqa: T201
         return 1
@@ -56,34 +53,86 @@ async def run_demo() -> int:
     return 0
 
 
-def _otp_file(folder: Path) -> Path:
-    return folder / "otp.jsonl"
+async def _simulated(console: Console, folder: Path) -> None:
+    otp_file = folder / "otp.jsonl"
+    async with _gateway(folder, {"SMSGATE_SIMULATOR_OTP_FILE": str(otp_file)}) as target:
+        console.print(f"A gateway listens on {target}: SQLite, simulated carrier.")
+        async with SmsgateClient(target) as client:
+            await _show(console, client)
+            await show_otp(console, client, otp_file)
+            usage = await client.get_usage()
+            console.print(usage.summary, end="")
+
+
+async def _over_smpp(console: Console, folder: Path) -> None:
+    async with _smsc() as address:
+        config = folder / "smsgate.toml"
+        config.write_text(_CARRIER.format(address=address))
+        async with _gateway(folder, {"SMSGATE_CONFIG": str(config)}) as target:
+            console.print(f"An SMSC listens on {address}: SMPP 3.4, ids in hexadecimal,")
+            console.print("receipts in decimal, a tenth of them twice, in any order.")
+            console.print(f"A gateway listens on {target}: SQLite, bound to it as transceiver.")
+            async with SmsgateClient(target) as client:
+                await _show(console, client)
+            # Reports come every second.
+            await asyncio.sleep(1.5)
+            await _run("carriers", "--store", f"sqlite:{folder / 'demo.db'}")
+
+
+_CARRIER = """
+[[carriers]]
+name = "demo"
+hosts = ["{address}"]
+system_id = "smsgate"
+password = "secret"
+"""
+
+
+def _smsc() -> AbstractAsyncContextManager[str]:
+    faults = ("--receipt-ids", "decimal", "--duplicate", "0.1", "--shuffle")
+    arguments = ("--listen", "127.0.0.1:0", "--system-id", "smsgate", "--password", "secret")
+    return _process(b"smsc listening on ", {}, "smsc", *arguments, *faults)
+
+
+def _gateway(folder: Path, settings: Mapping[str, str]) -> AbstractAsyncContextManager[str]:
+    arguments = ("--listen", "127.0.0.1:0", "--store", f"sqlite:{folder / 'demo.db'}")
+    quiet = {"SMSGATE_LOG_LEVEL": "error", **settings}
+    return _process(b"smsgate listening on ", quiet, "run", *arguments)
 
 
 @asynccontextmanager
-async def _server(folder: Path) -> AsyncIterator[str]:
-    arguments = ("--listen", "127.0.0.1:0", "--store", f"sqlite:{folder / 'demo.db'}")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("SMSGATE_")}
+async def _process(
+    ready: bytes, settings: Mapping[str, str], *arguments: str
+) -> AsyncIterator[str]:
+    """A process of this program; yields where it listens, and ends it."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "smsgate_server", "run", *arguments),
+        *(sys.executable, "-m", "smsgate_server", *arguments),
         stdout=asyncio.subprocess.PIPE,
-        env={
-            **clean,
-            "SMSGATE_LOG_LEVEL": "error",
-            "SMSGATE_SIMULATOR_OTP_FILE": str(_otp_file(folder)),
-        },
+        stderr=None if settings else asyncio.subprocess.DEVNULL,
+        env={**_environment(), **settings},
     )
     try:
         assert process.stdout is not None
         async with asyncio.timeout(_START_SECONDS):
             line = await process.stdout.readline()
-        if not line.startswith(_READY):
-            raise DemoError("the server did not start")
-        yield line.removeprefix(_READY).decode().strip()
+        if not line.startswith(ready):
+            raise DemoError(f"`smsgate-server {arguments[0]}` did not start")
+        yield line.removeprefix(ready).decode().strip()
     finally:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+async def _run(*arguments: str) -> None:
+    """Show what a command of this program prints."""
+    program = (sys.executable, "-m", "smsgate_server", *arguments)
+    process = await asyncio.create_subprocess_exec(*program, env=_environment())
+    await process.wait()
+
+
+def _environment() -> Mapping[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("SMSGATE_")}
 
 
 async def _show(console: Console, client: SmsgateClient) -> None:

@@ -1,11 +1,10 @@
 """`smsgate-server carriers`: how the carriers of the running server do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from smsgate_server.cli.desk_command import ConfigOption, StoreOption, at_desk
 from smsgate_server.cli.failing import fail
@@ -73,12 +72,24 @@ _KINDS = (OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.NOT_SENT, Outco
 
 
 def _show(rows: Sequence[tuple[str, ...]]) -> None:
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, highlight=False)
     if not console.is_terminal:
         for row in (_COLUMNS, *rows):
             typer.echo("\t".join(row))
         return
-    table = Table(*_COLUMNS, box=None)
+    width = max(len(row[0]) for row in rows)
     for row in rows:
-        table.add_row(row[0], f"[{_STYLES[row[1]]}]{row[1]}[/]", *row[2:])
-    console.print(table)
+        named = dict(zip(_COLUMNS, row, strict=True))
+        state = f"[{_STYLES[row[1]]}]{row[1]:8}[/]"
+        console.print(
+            f"[bold]{row[0]:{width}}[/]  {state}  {named['binds']} binds, "
+            f"{named['under way']} under way, {named['per second']} a second"
+        )
+        for line in _details(named):
+            console.print(f"{'':{width}}  {line}")
+
+
+def _details(named: Mapping[str, str]) -> Iterator[str]:
+    yield ", ".join(f"{named[name]} {name}" for name in _COLUMNS[5:-1])
+    if named["trouble"]:
+        yield f"[red]{named['trouble']}[/]"

@@ -52,8 +52,10 @@ def settings() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    smpp: Annotated[bool, typer.Option("--smpp", help="Over SMPP, to an SMSC of its own.")] = False,
+) -> None:
     """Start a server of its own, send a batch to many countries, show every status change."""
     from smsgate_server.demo import run_demo
 
-    sys.exit(asyncio.run(run_demo()))
+    sys.exit(asyncio.run(run_demo(smpp)))

@@ -33,6 +33,8 @@ class CarrierReports:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            # Nobody is bound any more.
+            await self._store.report_carriers([])
 
     async def tell(self) -> None:
         """Report what has changed; all of it, if nothing was said for long."""
