@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks import machine, report
 from benchmarks.bench import Bench
-from benchmarks.figures import batch, chain, get, guarded, send, stream, volume
+from benchmarks.figures import batch, chain, get, guarded, send, smpp, stream, volume
 from benchmarks.processes import ROOT
 from benchmarks.report import Figure
 
@@ -27,6 +27,7 @@ _GROUPS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "stream": stream.run,
     "memory": stream.memory,
     "chain": chain.run,
+    "smpp": smpp.run,
     "volume": volume.run,
 }
 

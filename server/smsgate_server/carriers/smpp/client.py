@@ -122,7 +122,8 @@ class SmppCarrier:
         up = [b.connection for b in self._senders if b.connection is not None]
         window = len(up) * self._settings.window
         # As many again may wait here, so that the window stays full while the store claims more.
-        free = 2 * window - sum(c.session.under_way for c in up) - len(self._queue)
+        under_way = sum(c.session.under_way for c in up) + len(self._queue)
+        free = 2 * window - under_way
         room = self._pace.room(self._now())
         if room >= free + len(self._queue):
             return max(free, 0)
