@@ -80,7 +80,7 @@ class SmppSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    type: Literal["smpp"] = "smpp"
+    type: Literal["smpp"] = Field("smpp", description="smpp, or simulator.")
     name: str = Field(description="What messages, logs and metrics call it.")
     hosts: tuple[str, ...] = Field(min_length=1, description="HOST:PORT, tried in turn.")
     system_id: str = Field(max_length=15, description="The user name.")
