@@ -4,6 +4,7 @@ Of a lane's carriers those of the lowest priority number that can be reached tak
 come in when none of these can, or when the message comes back unsent or refused for now.
 """
 
+import asyncio
 import random
 from collections.abc import Sequence
 
@@ -37,9 +38,7 @@ class Router:
             await carrier.start(listener)
 
     async def stop(self) -> None:
-        """All of them, one after the other: each drains while the others still do."""
-        for carrier in self._carriers.values():
-            await carrier.stop()
+        await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()))
 
     def places(self, lane: str) -> int:
         route = self._routes[lane]

@@ -102,6 +102,7 @@ class Routes:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = tuple(routes)
         self._by_name = {route.name: route for route in routes}
+        self._complete = any(route.match == Match() for route in routes)
 
     @property
     def names(self) -> Collection[str]:
@@ -109,7 +110,7 @@ class Routes:
 
     @property
     def complete(self) -> bool:
-        return any(route.match == Match() for route in self._routes)
+        return self._complete
 
     def __getitem__(self, lane: str) -> Route:
         return self._by_name[lane]

@@ -64,8 +64,8 @@ class SmppCarrier:
             for command in _commands(settings)
         ]
         self._senders = [binding for binding in self._bindings if binding.transmits]
+        self._pace = Pace(settings.tps, 0.0)
         self._now: Callable[[], float]
-        self._pace: Pace
         self._listener: CarrierListener
 
     @property

@@ -2,7 +2,8 @@
 
 Writing is strict about what SMPP allows; reading takes whatever can be understood, because what
 carriers send is what there is. A body that cannot be understood is a PduError, which has the
-status to answer with; the PDUs after it are not touched by that.
+status to answer with; the PDUs after it are not touched by that. Only a request can be one: of an
+answer, its status says enough.
 """
 
 import struct
@@ -20,7 +21,7 @@ _NO_TLVS: Tlvs = {}
 
 
 class PduError(Exception):
-    """A PDU whose body nobody can understand."""
+    """A request whose body nobody can understand."""
 
     def __init__(self, command: int, sequence: int, status: Status, what: str) -> None:
         super().__init__(what)
@@ -142,9 +143,6 @@ def decode(frame: bytes) -> Pdu:
     read = _READERS.get(command)
     if read is None:
         return Pdu(command, sequence, status, Raw(frame[HEADER_SIZE:]))
-    if command & RESPONSE and (status or len(frame) == HEADER_SIZE):
-        # §4: a response that reports an error may leave its body out; some send half of one.
-        read = _lenient(read)
     try:
         return Pdu(command, sequence, status, read(_Cursor(frame, HEADER_SIZE)))
     except _Malformed as error:
@@ -218,16 +216,6 @@ class _Cursor:
 _Reader = Callable[[_Cursor], Body]
 
 
-def _lenient(read: _Reader) -> _Reader:
-    def reading(cursor: _Cursor) -> Body:
-        try:
-            return read(cursor)
-        except _Malformed:
-            return NOTHING
-
-    return reading
-
-
 def _read_nothing(cursor: _Cursor) -> Nothing:
     return NOTHING
 
@@ -245,7 +233,7 @@ def _read_bind(cursor: _Cursor) -> Bind:
 
 
 def _read_bind_answer(cursor: _Cursor) -> BindAnswer:
-    return BindAnswer(cursor.text() if cursor.left > 0 else "", cursor.tlvs())
+    return BindAnswer(*_read_answer(cursor))
 
 
 def _read_short_message(cursor: _Cursor) -> ShortMessage:
@@ -284,14 +272,21 @@ def _read_data(cursor: _Cursor) -> DataMessage:
 
 
 def _read_message_id(cursor: _Cursor) -> MessageId:
+    return MessageId(*_read_answer(cursor))
+
+
+def _read_answer(cursor: _Cursor) -> tuple[str, Tlvs]:
+    """A string and TLVs. §4: an answer that reports an error may leave its body out; some send
+    half of one.
+    """
     if cursor.left <= 0:
-        return NO_ID
-    message_id = cursor.text()
+        return "", _NO_TLVS
+    text = cursor.text()
     try:
-        return MessageId(message_id, cursor.tlvs())
+        return text, cursor.tlvs()
     except _Malformed:
-        # Whatever follows, the id is what the answer is about.
-        return MessageId(message_id)
+        # Whatever follows, the string is what the answer is about.
+        return text, _NO_TLVS
 
 
 _READERS: Mapping[int, _Reader] = {
@@ -339,7 +334,10 @@ def _address(name: str, address: Address) -> bytes:
 
 
 def _tlvs(tlvs: Tlvs) -> bytes:
-    return b"".join(_TLV.pack(tag, len(value)) + value for tag, value in tlvs.items())
+    try:
+        return b"".join(_TLV.pack(tag, len(value)) + value for tag, value in tlvs.items())
+    except struct.error:
+        raise ValueError("a TLV may have up to 65,535 octets") from None
 
 
 def _write_nothing(body: Nothing) -> bytes:

@@ -7,7 +7,7 @@ the other end asks is an `Asked`, for the owner to `answer`.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -160,8 +160,8 @@ class Session:
     def bind(self, command: Command, body: Body, now: float) -> None:
         """Ask to be bound; the answer comes with the command as its token."""
         assert self._state is State.OPEN
-        self._state = State.BINDING
         self._send(command, body, command, now, counted=False)
+        self._state = State.BINDING
 
     def ask(self, command: Command, body: Body, token: Any, now: float) -> None:
         """Send a request; only while there is a free place. ValueError if a field does not fit."""
@@ -179,8 +179,8 @@ class Session:
         """Answer a request. If it was a bind and `status` is 0, the other end is bound now."""
         if self._state is State.CLOSED:
             return
-        self._out.append(encode(Pdu(asked.command | RESPONSE, asked.sequence, status, body)))
-        if asked.command in _BOUND:
+        self._reply(asked, status, body)
+        if asked.command in BINDS:
             self._state = State.OPEN if status else _BOUND[Command(asked.command)]
 
     def outgoing(self) -> bytes:
@@ -196,6 +196,8 @@ class Session:
     def receive(self, data: bytes, now: float) -> list[Event]:
         """What the bytes mean."""
         events: list[Event] = []
+        if self._state is State.CLOSED:
+            return events
         self._heard = now
         try:
             for frame in self._framer.feed(data):
@@ -203,17 +205,16 @@ class Session:
                     break
                 self._take(frame, events)
         except FramingError as error:
-            status = Status.INVALID_COMMAND_LENGTH
-            self._out.append(encode(Pdu(Command.GENERIC_NACK, 0, status)))
-            self._close(str(error), events)
+            if self._state is not State.CLOSED:
+                self._nack(0, Status.INVALID_COMMAND_LENGTH)
+                self._close(str(error), events)
         return events
 
     def tick(self, now: float) -> list[Event]:
         """What the passing of time means; to be asked at `next_time`, and not harmful before."""
         events: list[Event] = []
         while self._deadlines and self._deadlines[0][0] <= now:
-            _, sequence = self._deadlines.popleft()
-            self._expire(sequence, events)
+            self._expire(*self._deadlines.popleft(), events)
         if self._state is State.CLOSED:
             return events
         if 0 < self._window <= self._overdue:
@@ -224,7 +225,8 @@ class Session:
         return events
 
     def _idle(self, now: float) -> bool:
-        return now - self._heard >= self._timers.enquire_link
+        # The same sum as in `next_time`: a difference could be rounded to less for ever.
+        return now >= self._heard + self._timers.enquire_link
 
     def next_time(self) -> float:
         """When `tick` has something to do, unless bytes come before."""
@@ -259,11 +261,8 @@ class Session:
             self._take_request(pdu, events)
 
     def _take_malformed(self, error: PduError, events: list[Event]) -> None:
-        if error.command & RESPONSE:
-            self._take_response(Pdu(error.command, error.sequence, error.status), events)
-            return
         events.append(Stray(str(error)))
-        self.answer(Pdu(error.command, error.sequence), error.status)
+        self._reply(Pdu(error.command, error.sequence), error.status)
 
     def _take_response(self, pdu: Pdu, events: list[Event]) -> None:
         known = self._outstanding.get(pdu.sequence)
@@ -284,24 +283,28 @@ class Session:
             self._bound(pdu, known, events)
 
     def _bound(self, pdu: Pdu, asked: _Outstanding, events: list[Event]) -> None:
+        if pdu.command == Command.GENERIC_NACK and not pdu.status:
+            # Whoever did not understand the bind has not bound us, whatever the status says.
+            pdu = replace(pdu, status=Status.UNKNOWN_ERROR)
         self._state = State.OPEN if pdu.status else _BOUND[Command(asked.command)]
         events.append(Answered(asked.token, pdu))
 
     def _take_request(self, pdu: Pdu, events: list[Event]) -> None:
         if pdu.command == Command.ENQUIRE_LINK:
-            self.answer(pdu)
+            self._reply(pdu)
         elif pdu.command == Command.UNBIND:
-            self.answer(pdu)
+            self._reply(pdu)
             self._close("the other end unbound", events)
         elif pdu.command in BINDS and self._state.bound:
-            self.answer(pdu, Status.ALREADY_BOUND)
+            self._reply(pdu, Status.ALREADY_BOUND)
         elif pdu.command not in self._known():
             events.append(Stray(f"command 0x{pdu.command:08X}"))
-            nack = Pdu(Command.GENERIC_NACK, pdu.sequence, Status.INVALID_COMMAND_ID)
-            self._out.append(encode(nack))
+            self._nack(pdu.sequence, Status.INVALID_COMMAND_ID)
         elif pdu.command not in self._takes():
-            self.answer(pdu, Status.INVALID_BIND_STATUS)
+            self._reply(pdu, Status.INVALID_BIND_STATUS)
         else:
+            if pdu.command in BINDS:
+                self._state = State.BINDING
             events.append(Asked(pdu))
 
     def _known(self) -> frozenset[Command]:
@@ -312,10 +315,10 @@ class Session:
             return _TAKEN_BY_SMSC.get(self._state, frozenset())
         return _FROM_SMSC if self._state.bound or self._state is State.UNBINDING else frozenset()
 
-    def _expire(self, sequence: int, events: list[Event]) -> None:
+    def _expire(self, deadline: float, sequence: int, events: list[Event]) -> None:
         known = self._outstanding.get(sequence)
         # An answered request leaves its deadline behind; its number may serve another by now.
-        if known is None or known.overdue or self._state is State.CLOSED:
+        if known is None or known.deadline != deadline or self._state is State.CLOSED:
             return
         if not known.counted:
             name = Command(known.command).name.lower()
@@ -324,6 +327,14 @@ class Session:
         known.overdue = True
         self._overdue += 1
         events.append(Unanswered(known.token))
+
+    def _reply(self, asked: Pdu, status: int = 0, body: Body = NOTHING) -> None:
+        # §4.12.1: alert_notification is the one request that has no response.
+        if asked.command != Command.ALERT_NOTIFICATION:
+            self._out.append(encode(Pdu(asked.command | RESPONSE, asked.sequence, status, body)))
+
+    def _nack(self, sequence: int, status: Status) -> None:
+        self._out.append(encode(Pdu(Command.GENERIC_NACK, sequence, status)))
 
     def _close(self, why: str, events: list[Event]) -> None:
         self._state = State.CLOSED

@@ -156,7 +156,8 @@ class SmppSettings(BaseModel):
         description="Statuses of a refusal that passes. 0x14 and 0x58 always do.",
     )
     on_unknown_submit: Literal["message", "hold"] = Field(
-        "message", description="hold: never send again, whatever the message says."
+        "message",
+        description="hold: never send again after a lost answer, whatever the message says.",
     )
 
     @field_validator("hosts")
