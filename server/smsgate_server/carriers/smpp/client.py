@@ -53,6 +53,8 @@ class SmppCarrier:
         self._clock = clock
         self._references = References(seed)
         self._counts = Counts()
+        # Parts that the carrier throttled come before those that it has not seen.
+        self._again: deque[Part] = deque()
         self._queue: deque[Part] = deque()
         self._receipts: deque[_Delivered] = deque()
         self._held: set[Connection] = set()
@@ -122,12 +124,13 @@ class SmppCarrier:
         up = [b.connection for b in self._senders if b.connection is not None]
         window = len(up) * self._settings.window
         # As many again may wait here, so that the window stays full while the store claims more.
-        under_way = sum(c.session.under_way for c in up) + len(self._queue)
+        queued = len(self._again) + len(self._queue)
+        under_way = sum(c.session.under_way for c in up) + queued
         free = 2 * window - under_way
         room = self._pace.room(self._now())
-        if room >= free + len(self._queue):
+        if room >= free + queued:
             return max(free, 0)
-        paced = int(room) - len(self._queue)
+        paced = int(room) - queued
         if paced <= 0:
             self._wake_in(self._pace.wait(self._now()))
         return max(min(free, paced), 0)
@@ -170,9 +173,9 @@ class SmppCarrier:
     def _pump(self) -> None:
         """Write as many parts as windows and pace allow."""
         now = self._now()
-        while self._queue:
-            if self._queue[0].submit.doomed:
-                self._queue.popleft().submit.part_not_sent("another part was refused")
+        while queue := self._again or self._queue:
+            if queue[0].submit.doomed:
+                queue.popleft().submit.part_not_sent("another part was refused")
                 continue
             connection = self._roomiest()
             if connection is None:
@@ -180,13 +183,16 @@ class SmppCarrier:
             if self._pace.room(now) < 1:
                 self._wake_in(self._pace.wait(now))
                 return
-            self._write(connection, self._queue.popleft(), now)
+            self._write(connection, queue.popleft(), now)
 
     def _roomiest(self) -> Connection | None:
         """The bind with the most free places, if any has one."""
-        up = [b.connection for b in self._senders if b.connection is not None]
-        best = max(up, key=lambda connection: connection.free, default=None)
-        return best if best is not None and best.free > 0 else None
+        best, most = None, 0
+        for binding in self._senders:
+            connection = binding.connection
+            if connection is not None and (free := connection.free) > most:
+                best, most = connection, free
+        return best
 
     def _write(self, connection: Connection, part: Part, now: float) -> None:
         try:
@@ -209,8 +215,10 @@ class SmppCarrier:
         self._listener.room()
 
     def _return_queue(self, why: str) -> None:
-        queue, self._queue = self._queue, deque()
-        for part in queue:
+        parts = [*self._again, *self._queue]
+        self._again.clear()
+        self._queue.clear()
+        for part in parts:
             part.submit.part_not_sent(why)
 
     def _under_way(self) -> int:
@@ -276,8 +284,7 @@ class SmppCarrier:
         if self._stopping or now - part.throttled_at > _THROTTLED_SECONDS:
             part.submit.part_refused(status, temporary=True)
         else:
-            # It keeps its place: nothing that came after it goes first.
-            self._queue.appendleft(part)
+            self._again.append(part)
 
     # Receipts
 
@@ -290,7 +297,8 @@ class SmppCarrier:
             # Not for us: smsgate takes no messages from handsets. Who is refused would send it
             # again for days.
             self._counts.unwanted += 1
-            _answer(connection, pdu, Status.OK)
+            if pdu.command != Command.ALERT_NOTIFICATION:  # which has no answer, §4.12
+                _answer(connection, pdu, Status.OK)
             return
         self._counts.receipts += 1
         self._receipts.append(_Delivered(receipt, connection, pdu))

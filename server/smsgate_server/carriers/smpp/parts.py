@@ -87,14 +87,15 @@ def awaited(count: int, receipts: ReceiptsFor) -> int:
 def _cut(message: Message, settings: SmppSettings) -> tuple[Sequence[bytes], int]:
     """The octets of each part's text, and their data_coding."""
     octets = UDH16_OCTETS if settings.concatenation is Concatenation.UDH16 else UDH8_OCTETS
-    whole = settings.concatenation is Concatenation.PAYLOAD
+    payload = settings.concatenation is Concatenation.PAYLOAD
+    fits = message.segments == 1
     if message.encoding is Encoding.GSM7:
-        texts = [message.text] if whole else _texts(segment(message.text, octets))
+        texts = [message.text] if payload or fits else _texts(segment(message.text, octets))
         encoded = [_in_alphabet(text, settings.alphabet) for text in texts]
         if None not in encoded:
             return [part for part in encoded if part is not None], CODING_DEFAULT
     # What the carrier's alphabet lacks is sent as UCS-2, in more segments if need be.
-    texts = [message.text] if whole else _texts(segment_ucs2(message.text, octets))
+    texts = [message.text] if payload else _texts(segment_ucs2(message.text, octets))
     return [text.encode("utf-16-be") for text in texts], CODING_UCS2
 
 

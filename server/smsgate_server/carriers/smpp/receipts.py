@@ -98,7 +98,9 @@ def _text(body: ShortMessage | DataMessage) -> str:
     octets = body.text if isinstance(body, ShortMessage) else b""
     octets = octets or body.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
     coding = "utf-16-be" if body.data_coding == CODING_UCS2 else "latin-1"
-    return octets[: 2 * _MOST_CHARACTERS].decode(coding, "replace")[:_MOST_CHARACTERS]
+    text = octets[: 2 * _MOST_CHARACTERS].decode(coding, "replace")[:_MOST_CHARACTERS]
+    # Some carriers close the text, or even its fields, with a NUL.
+    return text.replace("\0", " ")
 
 
 def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -> _Said:
@@ -109,9 +111,8 @@ def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -
     word = _WORDS.get(state[0], f"STATE{state[0]}") if state else ""
     word = word or _first(fields.get("stat", "")).upper()
     error = _first(fields.get("err", "")) or _network_error(tlvs.get(Tag.NETWORK_ERROR_CODE, b""))
-    return _Said(
-        carrier_id[:64], word[:32], error[:16], _time(fields.get("donedate", ""), settings)
-    )
+    done = _time(_first(fields.get("donedate", "")), settings)
+    return _Said(carrier_id[:64], word[:32], error[:16], done)
 
 
 def _fields(text: str) -> Mapping[str, str]:

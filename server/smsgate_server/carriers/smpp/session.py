@@ -40,7 +40,7 @@ class State(Enum):
 
     @property
     def bound(self) -> bool:
-        return self in _BOUND.values()
+        return self in _BOUND_STATES
 
 
 _BOUND = {
@@ -48,6 +48,7 @@ _BOUND = {
     Command.BIND_RECEIVER: State.BOUND_RECEIVER,
     Command.BIND_TRANSCEIVER: State.BOUND_TRANSCEIVER,
 }
+_BOUND_STATES = frozenset(_BOUND.values())
 _FROM_ESME = frozenset(
     {
         Command.SUBMIT_SM,
@@ -195,9 +196,9 @@ class Session:
 
     def receive(self, data: bytes, now: float) -> list[Event]:
         """What the bytes mean."""
+        if self.state is State.CLOSED:
+            return []
         events: list[Event] = []
-        if self._state is State.CLOSED:
-            return events
         self._heard = now
         try:
             for frame in self._framer.feed(data):
