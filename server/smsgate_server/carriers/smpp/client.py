@@ -297,8 +297,7 @@ class SmppCarrier:
             # Not for us: smsgate takes no messages from handsets. Who is refused would send it
             # again for days.
             self._counts.unwanted += 1
-            if pdu.command != Command.ALERT_NOTIFICATION:  # which has no answer, §4.12
-                _answer(connection, pdu, Status.OK)
+            _answer(connection, pdu, Status.OK)
             return
         self._counts.receipts += 1
         self._receipts.append(_Delivered(receipt, connection, pdu))

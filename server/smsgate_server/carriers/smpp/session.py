@@ -272,6 +272,7 @@ class Session:
             events.append(Stray("an answer to nothing that was asked"))
             return
         del self._outstanding[pdu.sequence]
+        self._forget_deadlines()
         if known.counted:
             self._counted -= 1
             self._overdue -= known.overdue
@@ -315,6 +316,11 @@ class Session:
         if self._end is End.SMSC:
             return _TAKEN_BY_SMSC.get(self._state, frozenset())
         return _FROM_SMSC if self._state.bound or self._state is State.UNBINDING else frozenset()
+
+    def _forget_deadlines(self) -> None:
+        """Those of answered requests, or thousands would pile up until their time has come."""
+        while self._deadlines and self._deadlines[0][1] not in self._outstanding:
+            self._deadlines.popleft()
 
     def _expire(self, deadline: float, sequence: int, events: list[Event]) -> None:
         known = self._outstanding.get(sequence)
