@@ -28,6 +28,9 @@ _Tps = Annotated[float, typer.Option(min=0, help="Submits a second before it thr
 _Drop = Annotated[
     int, typer.Option(min=0, help="Cut the connection instead of answering every Nth submit.")
 ]
+_Early = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of receipts that come before the answer.")
+]
 _Duplicate = Annotated[
     float, typer.Option(min=0, max=1, help="Share of receipts that are sent twice.")
 ]
@@ -49,6 +52,7 @@ def smsc(
     undeliverable: _Undeliverable = 0.0,
     tps: _Tps = 0.0,
     drop_every: _Drop = 0,
+    early: _Early = 0.0,
     duplicate: _Duplicate = 0.0,
     shuffle: _Shuffle = False,
     silent: _Silent = False,
@@ -76,6 +80,7 @@ def smsc(
         rates=Rates(chaos, undeliverable),
         tps=tps,
         drop_every=drop_every,
+        early=early,
         duplicate=duplicate,
         shuffle=shuffle,
         silent=silent,

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +38,7 @@ class Smsc:
     def __init__(self, settings: SmscSettings) -> None:
         self._settings = settings
         self._judge = Judge(settings)
+        self._random = random.Random(settings.seed)
         # Ids of an earlier process must not come again.
         self._numbers = itertools.count(int(datetime.now(UTC).timestamp()) << 20)
         self._mailboxes: dict[str, Mailbox] = {}
@@ -169,7 +171,7 @@ class Smsc:
         mailbox, now = self._mailbox(connection), _now()
         for planned in verdict.receipts:
             due = Due(number, body.source, body.destination, now, planned)
-            if planned.delay < 0:
+            if planned.delay < 0 or self._random.random() < self._settings.early:
                 mailbox.add_now(due)
             else:
                 wait = self._settings.answer_seconds + planned.delay
