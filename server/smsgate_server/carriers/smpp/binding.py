@@ -107,7 +107,11 @@ class Binding:
             self._down(f"cannot connect to {host}: {_reason(error)}")
             return
         try:
-            await self._bind(connection, host)
+            await self._bind(connection)
+            await asyncio.shield(connection.ended)
+        except (OSError, ValueError) as error:
+            # The password cannot be read, or is none that SMPP can write.
+            connection.abort(f"cannot bind: {_reason(error)}")
             await asyncio.shield(connection.ended)
         finally:
             self.connection = None
@@ -133,7 +137,7 @@ class Binding:
             )
         return connection
 
-    async def _bind(self, connection: Connection, host: str) -> None:
+    async def _bind(self, connection: Connection) -> None:
         settings = self._settings
         self._bound = asyncio.get_running_loop().create_future()
         body = Bind(

@@ -140,7 +140,8 @@ class SmppCarrier:
             return self._outcome(SubmitOutcome(OutcomeKind.NOT_SENT, code="not bound"))
         message = claim.message
         reference = claim.reference
-        if not reference and message.segments > 1:
+        # What the alphabet lacks can make several parts of one segment.
+        if not reference and (message.segments > 1 or not self._settings.alphabet.is_gsm7):
             reference = self._references.next(message.recipient)
         try:
             bodies = parts_of(message, reference, self._settings, self._clock.now())

@@ -10,6 +10,8 @@ _SLOWEST_PER_SECOND = 0.5
 _NO_LIMIT = float("inf")
 _FREE = 10_000.0
 _LEAST_MEASURED = 10.0
+# From the slowest to free, and a few more: what 2 to the power of an idle day would overflow.
+_MOST_DOUBLINGS = 20.0
 
 
 class Pace:
@@ -57,7 +59,7 @@ class Pace:
         now_sending = (
             self._rate if self._rate != _NO_LIMIT else max(self._measured, _LEAST_MEASURED)
         )
-        self._rate = max(now_sending / 2, _SLOWEST_PER_SECOND)
+        self._rate = max(now_sending / 2, min(_SLOWEST_PER_SECOND, self._limit))
         self._tokens = 0.0
 
     def _count(self, now: float) -> None:
@@ -76,8 +78,9 @@ class Pace:
             self._tokens = _NO_LIMIT
             return
         self._tokens = min(self._tokens + passed * self._rate, max(self._rate / 10, 1.0))
-        if self._rate < self._limit and now - self._throttled >= _BURST_SECONDS:
-            self._grow(passed)
+        growing = now - self._throttled - _BURST_SECONDS
+        if self._rate < self._limit and growing > 0:
+            self._grow(min(passed, growing))
 
     def _grow(self, passed: float) -> None:
         if self._limit != _NO_LIMIT:
@@ -85,6 +88,6 @@ class Pace:
             return
         # Without a limit nobody knows where to stop: twice as fast each second, until it is free
         # again. What the carrier cannot take it will say.
-        self._rate *= 2.0**passed
+        self._rate *= 2.0 ** min(passed, _MOST_DOUBLINGS)
         if self._rate > _FREE:
             self._rate = _NO_LIMIT

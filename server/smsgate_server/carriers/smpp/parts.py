@@ -47,8 +47,10 @@ def parts_of(
 ) -> list[ShortMessage]:
     """Every part, in order. `reference` ties the parts of a long message together."""
     texts, coding = _cut(message, settings)
-    if len(texts) > settings.max_segments:
-        raise Unsendable(f"{len(texts)} segments; the carrier takes {settings.max_segments}")
+    # A text that the carrier cuts is one part here and as many segments there as it has.
+    count = max(len(texts), message.segments)
+    if count > settings.max_segments:
+        raise Unsendable(f"{count} segments; the carrier takes {settings.max_segments}")
     source = sender_address(message.sender, settings)
     destination = recipient_address(message.recipient, settings)
     validity = validity_period(message.expire_time, now, settings)

@@ -97,7 +97,9 @@ def _is_receipt(
 def _text(body: ShortMessage | DataMessage) -> str:
     octets = body.text if isinstance(body, ShortMessage) else b""
     octets = octets or body.tlvs.get(Tag.MESSAGE_PAYLOAD, b"")
-    coding = "utf-16-be" if body.data_coding == CODING_UCS2 else "latin-1"
+    # Some carriers call UCS-2 what is plain text; that would have a NUL in every second place.
+    is_ucs2 = body.data_coding == CODING_UCS2 and b"\0" in octets[:4]
+    coding = "utf-16-be" if is_ucs2 else "latin-1"
     text = octets[: 2 * _MOST_CHARACTERS].decode(coding, "replace")[:_MOST_CHARACTERS]
     # Some carriers close the text, or even its fields, with a NUL.
     return text.replace("\0", " ")

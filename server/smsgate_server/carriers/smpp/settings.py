@@ -30,6 +30,10 @@ class Alphabet(StrEnum):
     LATIN1 = "latin1"
     ASCII = "ascii"
 
+    @property
+    def is_gsm7(self) -> bool:
+        return self is Alphabet.GSM7
+
 
 class ReceiptsFor(StrEnum):
     EACH = "each"

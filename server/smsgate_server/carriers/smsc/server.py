@@ -94,7 +94,7 @@ class Smsc:
                     self._bind(connection, pdu)
                 case Asked(pdu):
                     self._asked(connection, pdu)
-                case Answered(Due() as due, pdu) if pdu.status:
+                case Answered(Due() as due, pdu, late) if pdu.status and not late:
                     self._mailbox(connection).again(due)
                 case Unanswered(due):
                     self._mailbox(connection).again(due)
