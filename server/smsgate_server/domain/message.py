@@ -4,9 +4,10 @@ The whole life cycle is in this file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from operator import attrgetter
 
 from smsgate_server.domain.account import BillingMode
 
@@ -179,17 +180,30 @@ class Message:
         if event.late:
             return replace(self, last_seq=event.seq)
         submitted = event.reason in (Reason.SUBMITTED, Reason.SUBMIT_OUTCOME_UNKNOWN)
-        return replace(
-            self,
-            status=event.to_status,
-            reason=event.reason,
-            carrier=event.carrier or self.carrier,
-            update_time=event.event_time,
-            sent_time=self.sent_time or (event.event_time if submitted else None),
-            final_time=event.event_time if event.to_status.final else None,
-            refunded=refund,
-            last_seq=event.seq,
-        )
+        after = _copy(self)
+        change = object.__setattr__
+        change(after, "status", event.to_status)
+        change(after, "reason", event.reason)
+        change(after, "carrier", event.carrier or self.carrier)
+        change(after, "update_time", event.event_time)
+        if submitted and self.sent_time is None:
+            change(after, "sent_time", event.event_time)
+        change(after, "final_time", event.event_time if event.to_status.final else None)
+        change(after, "refunded", refund)
+        change(after, "last_seq", event.seq)
+        return after
+
+
+_READ = attrgetter(*(field.name for field in fields(Message)))
+_WRITE = tuple(getattr(Message, field.name).__set__ for field in fields(Message))
+
+
+def _copy(message: Message) -> Message:
+    """A copy that nobody else has yet. dataclasses.replace takes three times as long."""
+    copy = object.__new__(Message)
+    for write, value in zip(_WRITE, _READ(message), strict=True):
+        write(copy, value)
+    return copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
