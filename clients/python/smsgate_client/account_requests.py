@@ -9,6 +9,7 @@ from google.type.money_pb2 import Money
 
 from smsgate.v1 import account_service_pb2 as pb
 from smsgate_client import names, values
+from smsgate_client.keywords import takes
 from smsgate_client.requests import new_request_id
 
 # What is given by one name here, and its path in an Account.
@@ -78,6 +79,7 @@ class KeyFields(TypedDict, total=False):
     expire_time: datetime | None
 
 
+@takes(NewAccountFields)
 def create_account_request(
     account_id: str, **fields: Unpack[NewAccountFields]
 ) -> pb.CreateAccountRequest:
@@ -89,6 +91,7 @@ def create_account_request(
     )
 
 
+@takes(AccountChanges)
 def update_account_request(
     account_id: str, **fields: Unpack[AccountChanges]
 ) -> pb.UpdateAccountRequest:
@@ -102,6 +105,7 @@ def update_account_request(
     return pb.UpdateAccountRequest(account=account, update_mask=FieldMask(paths=paths))
 
 
+@takes(AccountFilter)
 def list_accounts_request(
     page_size: int = 0, page_token: str = "", **fields: Unpack[AccountFilter]
 ) -> pb.ListAccountsRequest:
@@ -114,6 +118,7 @@ def list_accounts_request(
     )
 
 
+@takes(KeyFields)
 def create_api_key_request(
     account_id: str, scopes: Sequence[names.Scope | str], **fields: Unpack[KeyFields]
 ) -> pb.CreateApiKeyRequest:

@@ -17,6 +17,7 @@ from smsgate_client.aio_calls import AioCalls, cancelled_by_server
 from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
 from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
+from smsgate_client.keywords import refuse_unknown
 from smsgate_client.otp import AioOTP
 from smsgate_client.pages import aio_all_items
 from smsgate_client.pricing import AioPricing
@@ -118,6 +119,7 @@ class SmsgateClient(AioOTP, AioPricing, AioUsage, AioAccounts, AioCalls):
         self, *, timeout: float | None = None, **fields: Unpack[requests.StreamFields]
     ) -> AsyncGenerator[pb.StreamStatusResponse, None]:
         """One stream as it is: responses until it ends or breaks. `follow` is easier."""
+        refuse_unknown(fields, requests.StreamFields)
         call = self._open_stream(requests.stream_request(fields), timeout)
         try:
             while (response := await _read(call)) is not None:

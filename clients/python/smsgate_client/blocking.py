@@ -16,6 +16,7 @@ from smsgate_client.calls import BlockingCalls
 from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
 from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
+from smsgate_client.keywords import refuse_unknown
 from smsgate_client.otp import OTP
 from smsgate_client.pages import all_items
 from smsgate_client.pricing import Pricing
@@ -120,6 +121,7 @@ class BlockingClient(OTP, Pricing, Usage, Accounts, BlockingCalls):
         self, *, timeout: float | None = None, **fields: Unpack[requests.StreamFields]
     ) -> Generator[pb.StreamStatusResponse, None, None]:
         """One stream as it is: responses until it ends or breaks. `follow` is easier."""
+        refuse_unknown(fields, requests.StreamFields)
         call = self._open_stream(requests.stream_request(fields), timeout)
         try:
             while (response := _read(call)) is not None:

@@ -31,6 +31,7 @@ from smsgate_client.errors import (
     SmsgateError,
     Unavailable,
 )
+from smsgate_client.keywords import refuse_unknown
 from smsgate_client.requests import StreamFields, stream_request
 
 DEFAULT_HEARTBEAT_SECONDS = 15.0
@@ -121,6 +122,7 @@ class Following:
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        refuse_unknown(fields, FollowFields)
         self._first_request = stream_request(fields)
         self._on_state = fields.get("on_state") or (lambda _: None)
         self._max_outage = _seconds(fields.get("max_outage"))

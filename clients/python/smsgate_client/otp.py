@@ -10,6 +10,7 @@ from smsgate.v1 import otp_service_pb2 as pb
 from smsgate_client import names, values
 from smsgate_client.aio_calls import AioCalls
 from smsgate_client.calls import BlockingCalls
+from smsgate_client.keywords import takes
 from smsgate_client.requests import new_request_id
 
 
@@ -48,6 +49,7 @@ class VerifyOTPFields(TypedDict, total=False):
     request_id: str | None
 
 
+@takes(SendOTPFields)
 def send_otp_request(recipient: str, **fields: Unpack[SendOTPFields]) -> pb.SendOTPRequest:
     """A code to be sent, always with a request_id."""
     request = pb.SendOTPRequest(
@@ -87,6 +89,7 @@ def _set_auto_fill(request: pb.SendOTPRequest, fields: SendOTPFields) -> None:
         request.android_app_hash = app_hash
 
 
+@takes(VerifyOTPFields)
 def verify_otp_request(code: str, **fields: Unpack[VerifyOTPFields]) -> pb.VerifyOTPRequest:
     """A code to be checked, always with a request_id."""
     return pb.VerifyOTPRequest(

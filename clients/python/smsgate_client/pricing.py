@@ -8,6 +8,7 @@ from smsgate.v1 import pricing_service_pb2 as pb
 from smsgate_client import names, values
 from smsgate_client.aio_calls import AioCalls
 from smsgate_client.calls import BlockingCalls
+from smsgate_client.keywords import takes
 from smsgate_client.pages import aio_all_items, all_items
 
 
@@ -29,6 +30,7 @@ class DestinationFields(TypedDict, total=False):
     billing_mode: names.BillingMode | str
 
 
+@takes(PriceFields)
 def prices_request(
     page_size: int = 0, page_token: str = "", **fields: Unpack[PriceFields]
 ) -> pb.ListPricesRequest:
@@ -43,6 +45,7 @@ def prices_request(
     )
 
 
+@takes(DestinationFields)
 def destinations_request(
     page_size: int = 0, page_token: str = "", **fields: Unpack[DestinationFields]
 ) -> pb.ListDestinationsRequest:

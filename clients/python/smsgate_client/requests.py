@@ -9,6 +9,7 @@ from google.type.money_pb2 import Money
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import names, values
+from smsgate_client.keywords import takes
 
 
 class SendOptionFields(TypedDict, total=False):
@@ -113,6 +114,7 @@ def send_options(fields: SendOptionFields) -> pb.SendOptions | None:
     return options if options.ListFields() else None
 
 
+@takes(SendFields)
 def send_request(recipient: str, text: str, **fields: Unpack[SendFields]) -> pb.SendMessageRequest:
     """One message, always with a request_id."""
     return pb.SendMessageRequest(
@@ -126,6 +128,7 @@ def send_request(recipient: str, text: str, **fields: Unpack[SendFields]) -> pb.
     )
 
 
+@takes(SendFields)
 def batch_item(recipient: str, text: str = "", **fields: Unpack[SendFields]) -> pb.BatchItem:
     """One message of a batch. What it does not say it takes from the batch."""
     return pb.BatchItem(
@@ -139,6 +142,7 @@ def batch_item(recipient: str, text: str = "", **fields: Unpack[SendFields]) -> 
     )
 
 
+@takes(BatchFields)
 def batch_request(
     items: Iterable[pb.BatchItem | str], **fields: Unpack[BatchFields]
 ) -> pb.SendBatchRequest:
@@ -154,6 +158,7 @@ def batch_request(
     )
 
 
+@takes(EstimateFields)
 def estimate_request(text: str, **fields: Unpack[EstimateFields]) -> pb.EstimateMessageRequest:
     """An estimate."""
     return pb.EstimateMessageRequest(
@@ -179,6 +184,7 @@ def get_request(
     )
 
 
+@takes(ListFields)
 def list_request(
     page_size: int = 0, page_token: str = "", **fields: Unpack[ListFields]
 ) -> pb.ListMessagesRequest:

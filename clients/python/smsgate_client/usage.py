@@ -8,6 +8,7 @@ from smsgate.v1 import usage_service_pb2 as pb
 from smsgate_client import names, values
 from smsgate_client.aio_calls import AioCalls
 from smsgate_client.calls import BlockingCalls
+from smsgate_client.keywords import takes
 
 
 class UsageFields(TypedDict, total=False):
@@ -24,6 +25,7 @@ class UsageFields(TypedDict, total=False):
     max_series: int
 
 
+@takes(UsageFields)
 def usage_request(**fields: Unpack[UsageFields]) -> pb.GetUsageRequest:
     """Usage of a span of time."""
     start, end = fields.get("start_time"), fields.get("end_time")
