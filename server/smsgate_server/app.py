@@ -153,7 +153,7 @@ class App:
             self._router.lanes,
         )
         otp = otp_settings(self._settings)
-        drafts = Drafts(messages, self._tariffs, ids, otp_texts(), keys, otp)
+        drafts = Drafts(messages, ids, otp_texts(), keys, otp)
         return {
             "MessageService": MessageService(
                 messages,

@@ -210,6 +210,12 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> "Settings":
+        if self.routes and not self.carriers:
+            raise ValueError("routes: there are no [[carriers]] that they could lead to")
+        return self
+
+    @model_validator(mode="after")
     def _messages_outlive_requests(self) -> "Settings":
         days = self.message_retention_days
         hours = max(self.request_retention_hours, self.log_retention_hours)

@@ -78,6 +78,25 @@ class RouteSettings(BaseModel):
                 raise ValueError(f"{prefix!r} is not + and digits, such as +3933")
         return value
 
+    @field_validator("operators")
+    @classmethod
+    def _named(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for operator in value:
+            # It would stand for every number of which the operator is not known.
+            if not operator_slug(operator):
+                raise ValueError(f"{operator!r} is no name")
+        return value
+
+    @field_validator("carriers")
+    @classmethod
+    def _each_once(cls, value: tuple[ChoiceSettings, ...]) -> tuple[ChoiceSettings, ...]:
+        names = [choice.carrier for choice in value]
+        for name in names:
+            # Its places would be counted twice.
+            if names.count(name) > 1:
+                raise ValueError(f"{name!r} stands there twice")
+        return value
+
     def route(self) -> Route:
         match = Match(
             frozenset(self.countries),
@@ -147,6 +166,8 @@ def _sentence(where: str, error: Any) -> str:
         return f"{path}: there is no such setting"
     if error["type"] == "missing":
         return f"{path}: is needed"
+    if path == f"{where}.type":
+        return f"{path}: {error['input']!r} is neither smpp nor simulator"
     return f"{path}: {error['msg'].removeprefix('Value error, ')}"
 
 
@@ -164,9 +185,25 @@ def _check_files(carrier: SmppSettings) -> None:
     """What is wrong with the files now would only be found when the bind is tried."""
     from smsgate_server.carriers.smpp.binding import tls_context
 
+    where = f"carriers.{carrier.name}"
     try:
         carrier.secret()
-        if carrier.tls:
-            tls_context(carrier)
     except (OSError, UnicodeDecodeError) as error:
-        raise CarrierSettingsError(f"carriers.{carrier.name}: {error}") from None
+        raise CarrierSettingsError(
+            f"{where}: password_file: cannot read {carrier.password_file}: {_why(error)}"
+        ) from None
+    if not carrier.tls:
+        return
+    for part, names in (
+        (carrier.model_copy(update={"tls_certificate": "", "tls_key": ""}), ("tls_ca",)),
+        (carrier.model_copy(update={"tls_ca": ""}), ("tls_certificate", "tls_key")),
+    ):
+        try:
+            tls_context(part)
+        except OSError as error:
+            files = " and ".join(f"{name} {getattr(carrier, name)}" for name in names)
+            raise CarrierSettingsError(f"{where}: cannot use {files}: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -10,6 +10,8 @@ from smsgate_server.domain.message import Message
 
 _DECIMAL = re.compile(r"[0-9]{1,20}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,16}")
+# No carrier counts further: a longer one is a name that happens to be of digits.
+_LARGEST = 2**64 - 1
 
 # How long after its validity a final message may still be reported; then its id may be another's.
 REPORTED_WITHIN = timedelta(hours=72)
@@ -34,7 +36,7 @@ def keys_of(receipt: Receipt) -> list[str]:
 
 def other_keys(key: str) -> list[str]:
     keys = []
-    if _DECIMAL.fullmatch(key):
+    if _DECIMAL.fullmatch(key) and int(key) <= _LARGEST:
         keys.append(f"{int(key):x}")
     if _HEXADECIMAL.fullmatch(key):
         keys.append(str(int(key, 16)))

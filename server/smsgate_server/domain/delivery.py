@@ -163,17 +163,17 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
 
     An answer to an attempt that is not the current one means nothing.
     """
-    if delivery.attempts != result.attempt:
-        return Step(None, delivery)
-    delivery = _with_parts(message, delivery, result)
-    if delivery.stage is Stage.HELD:
-        # The answer came after all.
-        return Step(None, _answered_late(delivery, result.outcome))
-    if delivery.stage is not Stage.IN_FLIGHT:
+    if delivery.attempts != result.attempt or delivery.stage is Stage.SUBMITTED:
         return Step(None, delivery)
     outcome = result.outcome
-    if outcome.kind is OutcomeKind.ACCEPTED:
-        return _submitted(message, delivery, result, seq, Stage.SUBMITTED, Reason.SUBMITTED)
+    whole = _is_whole(delivery, outcome)
+    delivery = _with_parts(message, delivery, result, whole)
+    if whole:
+        # Perhaps late, when it was held, or waited for another attempt that is not needed now.
+        return _taken(message, delivery, result, seq)
+    if delivery.stage is not Stage.IN_FLIGHT or outcome.kind is OutcomeKind.ACCEPTED:
+        # The late answer to a part; of another one nobody knows yet.
+        return Step(None, delivery)
     if outcome.kind is OutcomeKind.REFUSED and not outcome.temporary:
         return _refused(message, delivery, result, seq)
     if outcome.kind is OutcomeKind.UNKNOWN and (
@@ -186,24 +186,50 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
     return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
 
 
-def _with_parts(message: Message, delivery: Delivery, result: SubmitResult) -> Delivery:
+def _is_whole(delivery: Delivery, outcome: SubmitOutcome) -> bool:
+    """Whether a carrier has all the parts."""
+    if outcome.kind is OutcomeKind.ACCEPTED and not outcome.accepted:
+        return True  # It does not speak of parts.
+    every = (1 << len(outcome.carrier_ids)) - 1
+    return every > 0 and (delivery.accepted | outcome.accepted) & every == every
+
+
+def _with_parts(
+    message: Message, delivery: Delivery, result: SubmitResult, whole: bool
+) -> Delivery:
+    """With the parts that were taken. If none was, another carrier may get the message and cut it
+    otherwise.
+    """
     outcome = result.outcome
-    usual = outcome.awaited in (0, (1 << message.segments) - 1)
-    if usual and (outcome.kind is OutcomeKind.ACCEPTED or not outcome.accepted):
+    if not whole and not outcome.accepted:
+        return delivery
+    awaited = outcome.awaited
+    if delivery.accepted:
+        # An earlier answer may have said that a part is not reported by itself.
+        awaited = awaited & delivery.awaited or awaited
+    elif whole and awaited in (0, _each(message)):
         return delivery
     return replace(
         delivery,
         accepted=delivery.accepted | outcome.accepted,
-        awaited=outcome.awaited,
+        awaited=awaited,
         reference=outcome.reference,
         carrier=result.carrier,
     )
 
 
-def _answered_late(delivery: Delivery, outcome: SubmitOutcome) -> Delivery:
-    if outcome.kind is not OutcomeKind.ACCEPTED:
-        return delivery
-    return replace(delivery, stage=Stage.SUBMITTED)
+def _each(message: Message) -> int:
+    return (1 << message.segments) - 1
+
+
+def _taken(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
+    awaited = delivery.awaited or _each(message)
+    if delivery.delivered & awaited != awaited:
+        stage, reason = Stage.SUBMITTED, Reason.SUBMITTED
+        return _submitted(message, delivery, result, seq, stage, reason)
+    # What is reported was, before the rest was sent.
+    event = _transition(message, Status.DELIVERED, Reason.HANDSET_RECEIPT, result.time, seq)
+    return Step(replace(event, carrier=result.carrier, carrier_code=result.outcome.code), None)
 
 
 def _refused(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
@@ -247,7 +273,7 @@ def after_receipt(
         return Step(_by_carrier(event, message, receipt, segment), None)
     if receipt.status is Status.DELIVERED:
         delivered = delivery.delivered | 1 << (segment - 1)
-        awaited = delivery.awaited or (1 << message.segments) - 1
+        awaited = _awaited(message, delivery)
         if delivered & awaited != awaited:
             return Step(None, replace(delivery, delivered=delivered))
     if receipt.status is Status.PENDING:
@@ -258,6 +284,15 @@ def after_receipt(
     reason = _receipt_reason(message, delivery, receipt)
     event = _transition(message, _receipt_status(receipt, reason), reason, now, seq)
     return Step(_by_carrier(event, message, receipt, segment), None)
+
+
+def _awaited(message: Message, delivery: Delivery) -> int:
+    each = _each(message)
+    awaited = delivery.awaited or each
+    if delivery.accepted and delivery.stage in (Stage.WAITING, Stage.IN_FLIGHT):
+        # A report that stands for all of it does not for what is not sent yet.
+        return awaited | each
+    return awaited
 
 
 def _receipt_reason(message: Message, delivery: Delivery, receipt: Receipt) -> Reason:

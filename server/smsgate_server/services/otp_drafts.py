@@ -16,9 +16,9 @@ from smsgate_server.domain.otp_request import (
     check_request,
 )
 from smsgate_server.domain.otp_texts import MAX_ANDROID_OCTETS, OtpTexts, fill
-from smsgate_server.domain.submission import Draft, Options, Submission, draft
+from smsgate_server.domain.submission import Draft, Options, Submission
 from smsgate_server.services.messages import Messages
-from smsgate_server.services.ports import Ids, Pricing
+from smsgate_server.services.ports import Ids
 from smsgate_server.services.profiles import Profile
 
 
@@ -53,14 +53,12 @@ class Drafts:
     def __init__(
         self,
         messages: Messages,
-        pricing: Pricing,
         ids: Ids,
         texts: OtpTexts,
         keys: OtpKeys,
         settings: OtpSettings,
     ) -> None:
         self._messages = messages
-        self._pricing = pricing
         self._ids = ids
         self._texts = texts
         self._keys = keys
@@ -82,11 +80,11 @@ class Drafts:
         sample = fill(template, "0" * length)
         submission = self._submission(request, sample)
         rules = replace(profile, rules=profile.otp_rules)
-        drafted = draft(submission, rules.rules, self._pricing.prices(now), now)
+        drafted = self._messages.draft(rules, submission, now)
         if drafted.recipient is not None and not request.locale:
             language, template = self._template(request, minutes, drafted.recipient.country)
             submission = self._submission(request, fill(template, "0" * length))
-            drafted = draft(submission, rules.rules, self._pricing.prices(now), now)
+            drafted = self._messages.draft(rules, submission, now)
         errors = _with_violations(request, drafted, faults)
         if errors:
             return CodeDraft(None, None, errors)

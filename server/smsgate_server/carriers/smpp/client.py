@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 # A part that the carrier throttles keeps its place for so long; then the message waits its turn.
 _THROTTLED_SECONDS = 30.0
+_MOST_THROTTLES = 4
 # Receipts that are read and not yet committed; then reading stops, and TCP holds the carrier back.
 _MOST_RECEIPTS = 2_000
 _BATCH = 500
@@ -60,6 +61,7 @@ class SmppCarrier:
         self._held: set[Connection] = set()
         self._committing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._taken = 0
         self._stopping = False
         self._bindings = [
             Binding(settings, command, self._take, self._changed, jitter)
@@ -270,6 +272,7 @@ class SmppCarrier:
             if verdict is Verdict.ACCEPTED:
                 part.submit.part_late(part, carrier_id)
         elif verdict is Verdict.ACCEPTED:
+            self._taken += 1
             part.submit.part_accepted(part, carrier_id)
         elif verdict is Verdict.TOO_FAST:
             self._throttled(part, pdu.status)
@@ -279,10 +282,16 @@ class SmppCarrier:
     def _throttled(self, part: Part, status: int) -> None:
         now = self._now()
         self._counts.throttled += 1
-        self._pace.throttled(now)
+        # Others are taken and this one is not: it is about the message, so nobody else need wait.
+        alone = part.throttles > 0 and self._taken > part.taken_then
+        if not alone:
+            self._pace.throttled(now)
         if part.throttled_at is None:
             part.throttled_at = now
-        if self._stopping or now - part.throttled_at > _THROTTLED_SECONDS:
+        part.throttles += 1
+        part.taken_then = self._taken
+        too_long = now - part.throttled_at > _THROTTLED_SECONDS
+        if self._stopping or too_long or (alone and part.throttles >= _MOST_THROTTLES):
             part.submit.part_refused(status, temporary=True)
         else:
             self._again.append(part)

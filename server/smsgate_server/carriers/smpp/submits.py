@@ -17,13 +17,15 @@ Late = Callable[[Claim, SubmitOutcome], None]
 @dataclass(slots=True)
 class Part:
     """One submit_sm. `number` counts from 0; `throttled_at` is when it was first refused for
-    speed.
+    speed, `throttles` how often, and `taken_then` how many others had been taken at the last time.
     """
 
     submit: "Submit"
     number: int
     body: ShortMessage
     throttled_at: float | None = None
+    throttles: int = 0
+    taken_then: int = 0
 
 
 @dataclass(slots=True)
