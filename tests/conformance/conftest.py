@@ -6,25 +6,28 @@ from pathlib import Path
 
 import pytest
 
+from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.services.ports import Store
 from smsgate_server.storage.memory import MemoryStore
 
 
 @dataclass(frozen=True)
 class Medium:
-    """Makes a store in a directory of its own; a durable one finds there what it left."""
+    """Makes a store in a directory of its own; a durable one finds there what it left. Lanes may be
+    given.
+    """
 
-    make: Callable[[Path], Store]
+    make: Callable[..., Store]
     durable: bool
 
 
-def _memory(_: Path) -> Store:
-    return MemoryStore()
+def _memory(_: Path, lanes: Lanes = ONE_LANE) -> Store:
+    return MemoryStore(lanes)
 
 
-def _sqlite(directory: Path) -> Store:
+def _sqlite(directory: Path, lanes: Lanes = ONE_LANE) -> Store:
     module = pytest.importorskip("smsgate_server.storage.sqlite.store")
-    store: Store = module.SqliteStore(directory / "smsgate.db")
+    store: Store = module.SqliteStore(directory / "smsgate.db", lanes)
     return store
 
 

@@ -938,9 +938,10 @@ async def test_a_message_that_waits_but_was_seen_by_a_carrier_cannot_be_cancelle
     store: Store,
 ) -> None:
     message = await _accept(store, on_unknown_submit=UnknownSubmit.AT_LEAST_ONCE)
-    claim = await _claim(store)
-    await store.record_submits([a_result(claim, unknown())])
-    await store.record_submits([a_result(claim, accepted("c1"))])
+    first = await _claim(store)
+    await store.record_submits([a_result(first, unknown(), retry_time=T0 + seconds(1))])
+    await store.record_submits([a_result(await _claim(store, T0 + seconds(1)), not_sent())])
+    await store.record_submits([a_result(first, accepted("c1"))])
     await store.record_receipts([a_receipt("c1", Status.PENDING)], T0 + seconds(2))
     assert (await _now(store, message)).reason is Reason.INTERMEDIATE_RECEIPT
     assert not (await store.cancel(ACCOUNT, message.id, T0 + seconds(3))).changed

@@ -168,8 +168,10 @@ class _Model:
         thing = self.things.get(result.seq)
         if thing is None:
             return
-        current = thing.stage == "flight" and thing.attempts == result.attempt
-        if current:
+        current = thing.attempts == result.attempt
+        # A late answer makes another attempt needless.
+        needless = thing.stage == "waiting" and thing.exposed and kind == "accepted"
+        if current and (thing.stage == "flight" or needless):
             self._end_attempt(thing, result, kind)
         for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1):
             self.parts.append((carrier_id, result.seq, segment))

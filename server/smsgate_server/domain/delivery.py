@@ -163,7 +163,7 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
 
     An answer to an attempt that is not the current one means nothing.
     """
-    if delivery.attempts != result.attempt or delivery.stage is Stage.SUBMITTED:
+    if delivery.attempts != result.attempt or not _may_be_answered(delivery):
         return Step(None, delivery)
     outcome = result.outcome
     whole = _is_whole(delivery, outcome)
@@ -184,6 +184,13 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
     due = min(result.retry_time, message.expire_time)
     exposed = delivery.exposed or outcome.kind is OutcomeKind.UNKNOWN
     return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
+
+
+def _may_be_answered(delivery: Delivery) -> bool:
+    """Whether an attempt is under way, or nobody knows how one ended."""
+    if delivery.stage is Stage.WAITING:
+        return delivery.exposed
+    return delivery.stage is not Stage.SUBMITTED
 
 
 def _is_whole(delivery: Delivery, outcome: SubmitOutcome) -> bool:

@@ -13,6 +13,7 @@ killed counts as unknown, too.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -74,6 +75,10 @@ class Delivery:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._results: list[SubmitResult] = []
+        # By lane: answered and not on record yet.
+        self._unrecorded: Counter[str] = Counter()
+        # The lanes of the results that wait.
+        self._answered_in: list[str] = []
         # When something is due in a lane; one that is not here may have something now.
         self._next_due: dict[str, datetime | None] = {}
         # Counts what may have made that untrue.
@@ -149,7 +154,7 @@ class Delivery:
         """Claim what is due in a lane and has a place; returns how many."""
         now = self._clock.now()
         due = self._next_due.get(lane, now)
-        places = self._carriers.places(lane) if due is not None and due <= now else 0
+        places = self._places(lane) if due is not None and due <= now else 0
         if not places:
             return 0
         news = self._news
@@ -163,12 +168,18 @@ class Delivery:
         await asyncio.sleep(0)
         return len(claims.claims)
 
+    def _places(self, lane: str) -> int:
+        """How many may be claimed. What has an answer that is not on record keeps its place, or a
+        crash could leave more in doubt than the carriers ever have places for.
+        """
+        return max(self._carriers.places(lane) - self._unrecorded[lane], 0)
+
     async def _sleep(self) -> None:
         """Until something is due where there is a place, or something happens."""
         wait = self._settings.longest_sleep.total_seconds()
         now = self._clock.now()
         for lane, due in self._next_due.items():
-            if due is not None and self._carriers.places(lane):
+            if due is not None and self._places(lane):
                 wait = min(wait, max((due - now).total_seconds(), 0.001))
         try:
             async with asyncio.timeout(wait):
@@ -191,6 +202,8 @@ class Delivery:
             _log.exception("a carrier failed")
             outcome = SubmitOutcome(OutcomeKind.UNKNOWN, code="carrier failed")
         self._note(carrier, claim, outcome)
+        self._unrecorded[lane] += 1
+        self._answered_in.append(lane)
         self._wake.set()
 
     def _note(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
@@ -228,7 +241,9 @@ class Delivery:
                     return
                 continue
             results, self._results = self._results, []
+            lanes, self._answered_in = self._answered_in, []
             await self._record(results)
+            self._unrecorded.subtract(lanes)
             # Some of them may be due again.
             self._look_anew()
             if self._stopping and not self._submits:

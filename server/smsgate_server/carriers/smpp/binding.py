@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from smsgate_server.carriers.smpp.codes import Command, Status, hexadecimal
@@ -196,7 +197,11 @@ def _reason(error: BaseException) -> str:
 
 def tls_context(settings: SmppSettings) -> ssl.SSLContext:
     """OSError, which ssl.SSLError is, if a file is missing or wrong."""
-    context = ssl.create_default_context(cafile=settings.tls_ca or None)
-    if settings.tls_certificate:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    context = ssl.create_default_context(cafile=_path(settings.tls_ca))
+    if certificate := _path(settings.tls_certificate):
+        context.load_cert_chain(certificate, _path(settings.tls_key))
     return context
+
+
+def _path(text: str) -> str | None:
+    return str(Path(text).expanduser()) if text else None

@@ -157,7 +157,11 @@ class SmppCarrier:
             self._late,
             asyncio.get_running_loop().create_future(),
         )
-        self._queue += submit.parts(bodies)
+        parts = submit.parts(bodies)
+        if not parts:
+            # The carrier has it all, cut otherwise than it would be cut now.
+            return self._outcome(SubmitOutcome(OutcomeKind.ACCEPTED))
+        self._queue += parts
         self._pump()
         return self._outcome(await submit.outcome)
 

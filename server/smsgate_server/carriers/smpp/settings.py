@@ -82,7 +82,9 @@ _TonNpi = tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, 
 class SmppSettings(BaseModel):
     """Times in seconds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     type: Literal["smpp"] = Field("smpp", description="smpp, or simulator.")
     name: str = Field(description="What messages, logs and metrics call it.")
@@ -170,6 +172,17 @@ class SmppSettings(BaseModel):
         for host in value:
             if not _HOST.fullmatch(host) or not 0 < int(host.rpartition(":")[2]) < 65_536:
                 raise ValueError(f"{host!r} is not HOST:PORT, such as smsc.example.com:2775")
+        return value
+
+    @field_validator("system_id", "password", "system_type", "service_type")
+    @classmethod
+    def _writable(cls, value: str) -> str:
+        try:
+            writable = b"\0" not in value.encode("latin-1")
+        except UnicodeEncodeError:
+            writable = False
+        if not writable:
+            raise ValueError("must be of Latin 1 characters, without NUL")
         return value
 
     @field_validator("states")

@@ -71,7 +71,8 @@ class Submit:
         # Some carriers give all the parts one id, and then one receipt for them all.
         self.ids[part.number] = "" if carrier_id in self.ids else carrier_id
         if carrier_id and not self.ids[part.number]:
-            self.awaited &= ~(1 << part.number)
+            # But one must stay: no part at all would stand for each.
+            self.awaited = self.awaited & ~(1 << part.number) or self.awaited
         self._one_less()
 
     def part_late(self, part: Part, carrier_id: str) -> None:
