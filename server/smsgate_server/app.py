@@ -199,13 +199,17 @@ class App:
 
     async def stop(self) -> None:
         """NOT_SERVING, streams drained, calls finished, submits finished, writer flushed."""
-        await self._server.stop(self._feed.drain, timedelta(seconds=self._settings.drain_seconds))
-        await self._watch.stop()
-        await self._retention.stop()
-        await self._delivery.stop()
-        await self._carrier_reports.stop()
-        await self._meter.stop()
-        await self._store.close()
+        drain = timedelta(seconds=self._settings.drain_seconds)
+        try:
+            await self._server.stop(self._feed.drain, drain)
+            await self._watch.stop()
+            await self._retention.stop()
+            await self._delivery.stop()
+            await self._carrier_reports.stop()
+            await self._meter.stop()
+        finally:
+            # Its thread would keep the process from ending.
+            await self._store.close()
 
 
 async def serve(settings: Settings, ready: Callable[[str], None], stop: asyncio.Event) -> None:

@@ -1,15 +1,19 @@
 """The SQLite file: who may read it, and what happens when it has no room to grow."""
 
+import asyncio
+import resource
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from tests.builders import ACCOUNT, an_acceptance
 
 from smsgate_server.domain.errors import ErrorReason, Unavailable
+from smsgate_server.storage.sqlite import writer
 from smsgate_server.storage.sqlite.store import SqliteStore
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sqlite.writer import Transaction, wal_of
 
 
 def _limit_pages(tx: Transaction, limits: Sequence[int]) -> Sequence[int]:
@@ -62,3 +66,60 @@ async def test_without_room_a_send_is_refused_whole_and_works_again_with_room(
     with sqlite3.connect(path) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
+
+
+def _wait_for_locks(tx: Transaction, milliseconds: Sequence[int]) -> Sequence[None]:
+    for each in milliseconds:
+        tx.db.execute(f"PRAGMA busy_timeout = {each}")
+    return [None] * len(milliseconds)
+
+
+async def test_all_that_wait_for_a_locked_database_are_refused_together(tmp_path: Path) -> None:
+    path = tmp_path / "locked.db"
+    store = SqliteStore(path)
+    await store.open()
+    loop = asyncio.get_running_loop()
+    try:
+        await store._writer.run(_wait_for_locks, 200)
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            began = loop.time()
+            waiting = [asyncio.create_task(store.accept(an_acceptance())) for _ in range(50)]
+            answers = await asyncio.gather(*waiting, return_exceptions=True)
+            # One may have come before the others, and waited alone.
+            assert loop.time() - began < 5
+        assert all(isinstance(answer, Unavailable) for answer in answers)
+        assert (await store.accept(an_acceptance())).position == 1
+    finally:
+        await store.close()
+
+
+@contextmanager
+def _no_file_longer_than(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_a_log_that_cannot_be_folded_back_stays_and_writing_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "full.db"
+    monkeypatch.setattr(writer, "_WAL_LIMIT_BYTES", 0)
+    store = SqliteStore(path)
+    await store.open()
+    try:
+        async with asyncio.timeout(20):
+            await _fill(store)
+            size = path.stat().st_size
+            with _no_file_longer_than(size):
+                while wal_of(path).stat().st_size < size // 2:
+                    await store.accept(an_acceptance(100))
+                assert path.stat().st_size == size
+            await store.accept(an_acceptance(100))
+            assert path.stat().st_size > size
+    finally:
+        await store.close()

@@ -33,8 +33,14 @@ class CarrierReports:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+            await self._tell_that_it_ends()
+
+    async def _tell_that_it_ends(self) -> None:
+        try:
             # Nobody is bound any more.
             await self._store.report_carriers([])
+        except Exception as error:
+            _log.error("cannot report that no carrier is bound any more: %s", error)
 
     async def tell(self) -> None:
         """Report what has changed; all of it, if nothing was said for long."""

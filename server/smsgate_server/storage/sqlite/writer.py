@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -136,6 +137,13 @@ class Writer:
 
     def _commit(self, db: sqlite3.Connection, group: list[_Job]) -> None:
         try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            # No request is to blame. Trying each alone, one would wait for the lock after another.
+            for job in group:
+                self._tell(self._fail, job, _as_unavailable(error))
+            return
+        try:
             answers, transaction = self._transact(db, group)
         except Exception as error:
             if len(group) == 1:
@@ -157,7 +165,6 @@ class Writer:
         for job in group:
             kinds.setdefault(job.operation, []).append(job)
         answers: list[tuple[_Job, Any]] = []
-        db.execute("BEGIN IMMEDIATE")
         try:
             for operation, jobs in kinds.items():
                 results = operation(transaction, [job.argument for job in jobs])
@@ -186,7 +193,9 @@ class Writer:
 
     def _limit_wal(self, db: sqlite3.Connection) -> None:
         if _size(wal_of(self._path)) > _WAL_LIMIT_BYTES:
-            db.execute("PRAGMA wal_checkpoint(RESTART)")
+            # As below: if it fails, the log only stays longer.
+            with suppress(sqlite3.Error):
+                db.execute("PRAGMA wal_checkpoint(RESTART)")
 
     def _checkpoint(self) -> None:
         db = connect(self._path)
