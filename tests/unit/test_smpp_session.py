@@ -524,6 +524,37 @@ def test_a_generic_nack_is_a_sign_of_life_too() -> None:
     assert link.esme.state.bound
 
 
+def test_while_nothing_is_read_nobody_is_overdue_and_nobody_silent() -> None:
+    link = a_bound_link()
+    (submitted,) = link.submit("a")
+    link.wait(TIMERS.response - 1)
+    link.esme.hold(link.now)
+    assert link.esme.next_time() == FOREVER
+    assert link.wait(1_000) == []
+    link.esme.go_on(link.now)
+    assert link.said() == []
+    assert link.esme.next_time() == link.now + 1
+    assert link.wait(0.5) == []
+    (answered,) = link.answer(submitted)
+    assert answered == Answered(
+        "a", Pdu(submitted.command | RESPONSE, submitted.sequence, 0, NO_ID)
+    )
+
+
+def test_once_it_is_read_again_time_counts_on() -> None:
+    link = a_bound_link()
+    link.submit("a")
+    link.esme.hold(link.now)
+    link.wait(1_000)
+    link.esme.go_on(link.now)
+    link.esme.go_on(link.now)
+    assert link.wait(TIMERS.response) == [Unanswered("a")]
+    link.wait(TIMERS.enquire_link)
+    assert [pdu.command for pdu in link.said()] == [Command.ENQUIRE_LINK]
+    (ended,) = link.wait(TIMERS.response)
+    assert isinstance(ended, Ended)
+
+
 def test_nothing_is_asked_before_the_bind() -> None:
     session = Session(End.ESME, TIMERS, WINDOW, 0.0)
     assert session.next_time() == FOREVER

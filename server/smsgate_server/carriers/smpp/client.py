@@ -15,8 +15,8 @@ from smsgate_server.carriers.smpp.codes import Command, Status
 from smsgate_server.carriers.smpp.connection import Connection
 from smsgate_server.carriers.smpp.pacing import Pace
 from smsgate_server.carriers.smpp.parts import Unsendable, awaited, parts_of
-from smsgate_server.carriers.smpp.pdu import NO_ID, DataMessage, MessageId, Pdu, ShortMessage
-from smsgate_server.carriers.smpp.receipts import read_receipt
+from smsgate_server.carriers.smpp.pdu import NO_ID, Body, DataMessage, MessageId, Pdu, ShortMessage
+from smsgate_server.carriers.smpp.receipts import LONGEST_ID, read_receipt
 from smsgate_server.carriers.smpp.references import References
 from smsgate_server.carriers.smpp.session import Answered, Asked, Ended, Event, Stray, Unanswered
 from smsgate_server.carriers.smpp.settings import SmppSettings
@@ -268,7 +268,7 @@ class SmppCarrier:
             part.submit.part_unknown(why)
 
     def _answered(self, part: Part, pdu: Pdu, late: bool) -> None:
-        carrier_id = pdu.body.message_id if isinstance(pdu.body, MessageId) else ""
+        carrier_id = _id_in(pdu.body)
         verdict = judge(pdu.status, self._settings.try_later)
         if pdu.command == Command.GENERIC_NACK and verdict is Verdict.ACCEPTED:
             verdict = Verdict.REFUSED
@@ -343,6 +343,11 @@ class SmppCarrier:
             _log.exception("%s: cannot store %d receipts", self.name, len(batch))
         self._counts.receipts_refused += len(batch)
         return Status.TEMPORARY_APP_ERROR
+
+
+def _id_in(body: Body) -> str:
+    """As receipts are read: there blanks around an id are no part of it."""
+    return body.message_id.strip()[:LONGEST_ID] if isinstance(body, MessageId) else ""
 
 
 def _answer(connection: Connection, pdu: Pdu, status: Status) -> None:

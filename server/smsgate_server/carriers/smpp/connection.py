@@ -85,10 +85,13 @@ class Connection(asyncio.Protocol):
     def hold_reading(self) -> None:
         if not self._transport.is_closing():
             self._transport.pause_reading()
+            self._session.hold(self._loop.time())
 
     def go_on_reading(self) -> None:
         if not self._transport.is_closing():
             self._transport.resume_reading()
+            self._session.go_on(self._loop.time())
+            self._flush_soon()
 
     # What asyncio calls
 

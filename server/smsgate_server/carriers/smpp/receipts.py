@@ -27,6 +27,8 @@ _KEY = re.compile(
     r"\b(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\s*:[ ]?", re.IGNORECASE
 )
 _LOOKS_LIKE_ONE = re.compile(r"\s*id\s*:\s*\S+.*\bstat\s*:", re.IGNORECASE | re.DOTALL)
+# §5.2.23; what is longer is cut alike in answers and in receipts.
+LONGEST_ID = 64
 # No receipt is longer before its `text:`.
 _MOST_CHARACTERS = 500
 
@@ -114,7 +116,7 @@ def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -
     word = word or _first(fields.get("stat", "")).upper()
     error = _first(fields.get("err", "")) or _network_error(tlvs.get(Tag.NETWORK_ERROR_CODE, b""))
     done = _time(_first(fields.get("donedate", "")), settings)
-    return _Said(carrier_id[:64], word[:32], error[:16], done)
+    return _Said(carrier_id[:LONGEST_ID], word[:32], error[:16], done)
 
 
 def _fields(text: str) -> Mapping[str, str]:

@@ -143,6 +143,7 @@ class Session:
         self._overdue = 0
         self._heard = now
         self._enquiring = False
+        self._held_from: float | None = None
 
     @property
     def state(self) -> State:
@@ -211,9 +212,27 @@ class Session:
                 self._close(str(error), events)
         return events
 
+    def hold(self, now: float) -> None:
+        """Nothing is read from now on, for reasons of our own: the other end does not answer for
+        that time.
+        """
+        self._held_from = now
+
+    def go_on(self, now: float) -> None:
+        """It is read again."""
+        if self._held_from is None:
+            return
+        held, self._held_from = now - self._held_from, None
+        self._heard += held
+        for outstanding in self._outstanding.values():
+            outstanding.deadline += held
+        self._deadlines = deque((deadline + held, number) for deadline, number in self._deadlines)
+
     def tick(self, now: float) -> list[Event]:
         """What the passing of time means; to be asked at `next_time`, and not harmful before."""
         events: list[Event] = []
+        if self._held_from is not None:
+            return events
         while self._deadlines and self._deadlines[0][0] <= now:
             self._expire(*self._deadlines.popleft(), events)
         if self._state is State.CLOSED:
@@ -231,6 +250,8 @@ class Session:
 
     def next_time(self) -> float:
         """When `tick` has something to do, unless bytes come before."""
+        if self._held_from is not None:
+            return float("inf")
         idle = self._heard + self._timers.enquire_link
         if not self._state.bound or self._enquiring:
             idle = float("inf")
