@@ -100,6 +100,7 @@ async def test_a_submit_that_is_not_answered_keeps_its_place() -> None:
         await smsc.expect("submit_sm", {"silent": True}, {"silent": True})
         lost = [esme.begin(), esme.begin()]
         assert kinds(await done(*lost)) == [UNKNOWN] * 2
+        await smsc.always("submit_sm", delay=2)
         outcomes = await done(*(esme.begin() for _ in range(30)))
         assert set(kinds(outcomes)) == {ACCEPTED}
         submits = await smsc.heard("submit_sm", 32)
@@ -108,18 +109,21 @@ async def test_a_submit_that_is_not_answered_keeps_its_place() -> None:
         assert esme.carrier.health.under_way == 2
 
 
-async def test_a_late_answer_gives_the_place_back_and_is_told() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, window=2, response_seconds=0.2) as esme:
-        await smsc.expect("submit_sm", {"silent": True})
-        (outcome,) = await done(esme.begin())
-        assert (outcome.kind, outcome.code) == (UNKNOWN, "no answer in time")
-        (submit,) = smsc.all("submit_sm")
-        await smsc.answer(submit, **id_of(5))
-        await esme.listener.until(lambda: esme.listener.late)
-        ((_, late),) = esme.listener.late
-        assert (late.kind, late.carrier_ids, late.accepted) == (ACCEPTED, ("id-5",), 1)
-        assert esme.carrier.health.under_way == 0
-        assert esme.carrier.health.counts.late_answers == 1
+async def test_late_answers_give_their_places_back_and_are_told() -> None:
+    async with NodeSmsc() as smsc, an_esme(smsc, window=2, response_seconds=0.1) as esme:
+        for number in range(3):
+            await smsc.expect("submit_sm", {"silent": True})
+            outcome = await esme.submit()
+            assert (outcome.kind, outcome.code) == (UNKNOWN, "no answer in time")
+            submits = await smsc.heard("submit_sm", number + 1)
+            await smsc.answer(submits[-1], **id_of(number))
+            await esme.listener.until(lambda seen=number: len(esme.listener.late) > seen)
+            _, late = esme.listener.late[-1]
+            assert (late.kind, late.carrier_ids) == (ACCEPTED, (f"id-{number}",))
+            assert late.accepted == 1
+            assert esme.carrier.health.under_way == 0
+        assert esme.carrier.health.counts.late_answers == 3
+        assert len(smsc.all("bind_transceiver")) == 1
 
 
 async def test_a_late_refusal_frees_the_place_and_says_nothing_of_acceptance() -> None:
@@ -169,7 +173,7 @@ async def test_answers_out_of_order_each_settle_their_own_submit() -> None:
 
 async def test_an_answer_that_comes_twice_counts_once() -> None:
     async with NodeSmsc() as smsc, an_esme(smsc, window=3) as esme:
-        await smsc.always("submit_sm", times=2)
+        await smsc.always("submit_sm", times=2, delay=2)
         outcomes = await done(*(esme.begin() for _ in range(50)))
         assert set(kinds(outcomes)) == {ACCEPTED}
         submits = await smsc.heard("submit_sm", 50)

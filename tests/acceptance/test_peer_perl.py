@@ -3,87 +3,103 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.builders import a_message
+from tests.acceptance.esme_setup import ACCEPTED, GUARD_SECONDS, Watched, a_text, an_esme
+from tests.builders import T0
 
-from smsgate_server.carriers.smpp.client import SmppCarrier
-from smsgate_server.carriers.smpp.settings import SmppSettings
-from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
-from smsgate_server.domain.message import Status
-from smsgate_server.services.clock import SystemClock
-from smsgate_server.services.ports import Claim
+from smsgate_server.domain.message import MAX_VALIDITY, Status
 
 _SCRIPT = Path(__file__).parents[1] / "peers" / "perl_smsc" / "smsc.pl"
-_GUARD_SECONDS = 20.0
 
 
 def _has_library() -> bool:
-    if shutil.which("perl") is None:
+    perl = shutil.which("perl")
+    if perl is None:
         return False
-    return subprocess.run(["perl", "-MNet::SMPP", "-e1"], capture_output=True).returncode == 0
+    asked = subprocess.run([perl, "-MNet::SMPP", "-e1"], check=False, capture_output=True)
+    return asked.returncode == 0
 
 
 pytestmark = pytest.mark.skipif(
-    not _has_library(), reason="Net::SMPP is needed: apt-get install libnet-smpp-perl"
+    not _has_library(), reason="there is no Net::SMPP: apt-get install libnet-smpp-perl"
 )
 
 
-class _Listener:
-    def __init__(self) -> None:
-        self.taken: asyncio.Queue[Receipt] = asyncio.Queue()
-        self.changed = asyncio.Event()
+class PerlSmsc(Watched):
+    """`heard` has the lines that it printed."""
 
-    async def receipts(self, receipts: Sequence[Receipt]) -> None:
-        for receipt in receipts:
-            self.taken.put_nowait(receipt)
+    def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
+        super().__init__()
+        self._process = process
+        self._reading = asyncio.create_task(self._read())
+        self.port = port
+        self.heard: list[str] = []
 
-    def late_answer(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
-        raise AssertionError("it answers in time")
+    async def close(self) -> None:
+        if self._process.returncode is None and "unbind" not in self.heard:
+            self._process.kill()
+        await self._process.wait()
+        await self._reading
 
-    def room(self) -> None:
-        self.changed.set()
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self.heard.append(line.decode().rstrip())
+            self.change()
 
 
 @pytest.fixture
-async def smsc() -> AsyncIterator[asyncio.subprocess.Process]:
+async def smsc() -> AsyncIterator[PerlSmsc]:
     process = await asyncio.create_subprocess_exec(
         "perl", str(_SCRIPT), stdout=asyncio.subprocess.PIPE
     )
-    yield process
-    if process.returncode is None:
-        process.kill()
-    await process.wait()
-
-
-async def _line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    return (await process.stdout.readline()).decode().strip()
+    try:
+        async with asyncio.timeout(GUARD_SECONDS):
+            port = int(await process.stdout.readline())
+        smsc = PerlSmsc(process, port)
+        yield smsc
+        await smsc.close()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
-async def test_messages_reach_it_and_its_receipts_reach_us(
-    smsc: asyncio.subprocess.Process,
-) -> None:
-    async with asyncio.timeout(_GUARD_SECONDS):
-        port = (await _line(smsc)).rpartition(" ")[2]
-        settings = SmppSettings(name="perl", hosts=(f"127.0.0.1:{port}",), system_id="smsgate")
-        carrier, listener = SmppCarrier(settings, SystemClock(), lambda: 0.5, 1), _Listener()
-        await carrier.start(listener)
-        while not carrier.able:
-            listener.changed.clear()
-            await listener.changed.wait()
-        message = a_message(recipient="+393331234567", text="Ciao {€}")
-        outcome = await carrier.submit(Claim(message, 1))
-        assert (outcome.kind, outcome.carrier_ids) == (OutcomeKind.ACCEPTED, ("00000001",))
-        # GSM 03.38: the brackets and the euro sign are two septets each.
-        assert await _line(smsc) == "00000001 393331234567 0 4369616f201b281b651b29"
-        receipt = await listener.taken.get()
-        assert (receipt.carrier_id, receipt.status) == ("00000001", Status.DELIVERED)
-        assert receipt.recipient == message.recipient
-        assert receipt.carrier_time == datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
-        assert await _line(smsc) == "acknowledged"
-        await carrier.stop()
-        assert await _line(smsc) == "unbound"
+async def test_messages_reach_net_smpp_and_its_receipts_reach_us(smsc: PerlSmsc) -> None:
+    settings = {"system_type": "cp", "validity": "absolute", "receipt_offset_minutes": 60}
+    async with an_esme(smsc, **settings) as esme:
+        await smsc.until(lambda: "alive" in smsc.heard)
+        outcome = await esme.submit(a_text("Ciao {€}", recipient="+393331234567"))
+        assert (outcome.kind, outcome.carrier_ids) == (ACCEPTED, ("00000001",))
+        outcome = await esme.submit(a_text("Ж" * 71, recipient="+393331234901"))
+        assert (outcome.kind, outcome.carrier_ids) == (ACCEPTED, ("00000002", "00000003"))
+        receipts = await esme.listener.until_stored(3)
+        assert [(r.carrier_id, r.status, r.recipient) for r in receipts] == [
+            ("00000001", Status.DELIVERED, "+393331234567"),
+            ("00000002", Status.UNDELIVERABLE, "+393331234901"),
+            ("00000003", Status.UNDELIVERABLE, "+393331234901"),
+        ]
+        assert receipts[0].carrier_time == datetime(2026, 3, 1, 11, 1, tzinfo=UTC)
+        await esme.carrier.stop()
+    assert [line for line in smsc.heard if not line.startswith("submit")] == [
+        *("bind smsgate secret cp", "alive"),
+        *("acknowledged 0", "acknowledged 0", "acknowledged 0", "unbind"),
+    ]
+    expires = f"{(T0 + MAX_VALIDITY):%y%m%d%H%M%S}000+"
+    heard = [line.split() for line in smsc.heard if line.startswith("submit")]
+    texts = [words.pop() for words in heard]
+    assert heard == [
+        ["submit", "ACME", "393331234567", "0", "0", expires],
+        ["submit", "ACME", "393331234901", "64", "8", expires],
+        ["submit", "ACME", "393331234901", "64", "8", expires],
+    ]
+    # TS 23.038 §6.2.1: what the default alphabet lacks has two septets, the first an escape.
+    assert texts[0] == "4369616f201b281b651b29"
+    # TS 23.040 §9.2.3.24.1: a header of six octets, with the number of segments and of this one.
+    assert [text[:6] + text[8:12] for text in texts[1:]] == ["0500030201", "0500030202"]
+    assert "".join(text[12:] for text in texts[1:]) == "0416" * 71

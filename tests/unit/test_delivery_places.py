@@ -1,4 +1,6 @@
-"""How many messages are under way: no more than the carriers have places for, whatever is slow."""
+"""How many messages are under way: no more than the carriers have places for, whatever is slow;
+and none of them when it has stopped.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -79,16 +81,50 @@ class _QuickCarriers:
     async def stop(self) -> None: ...
 
 
-async def test_what_is_answered_and_not_on_record_keeps_its_place() -> None:
-    store, carriers = _SlowStore(), _QuickCarriers()
+class _SlowToClaim(_SlowStore):
+    """Claims ten, and then no more before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_again, self.may_claim = asyncio.Event(), asyncio.Event()
+
+    async def claim_due(self, now: datetime, limit: int, lane: str = DEFAULT_LANE) -> Claims:
+        if self.claimed:
+            self.asked_again.set()
+            await self.may_claim.wait()
+        return await super().claim_due(now, 10, lane)
+
+
+async def _started(store: MemoryStore, carriers: _QuickCarriers, messages: int) -> Delivery:
     await store.open()
-    await store.accept(an_acceptance(100))
+    await store.accept(an_acceptance(messages))
     texts = Texts(store, OtpKeys({"k1": bytes(32)}))
     delivery = Delivery(store, carriers, _Clock(), DeliverySettings(), Jitter(1), texts)
     await delivery.start()
+    return delivery
+
+
+async def test_what_is_answered_and_not_on_record_keeps_its_place() -> None:
+    store, carriers = _SlowStore(), _QuickCarriers()
+    delivery = await _started(store, carriers, 100)
     async with asyncio.timeout(5):
         await carriers.idle.wait()
     store.may_record.set()
     await store.until_recorded(100)
     await delivery.stop()
     assert store.most <= _PLACES
+
+
+async def test_what_is_claimed_while_it_stops_is_on_record_when_it_has_stopped() -> None:
+    store = _SlowToClaim()
+    delivery = await _started(store, _QuickCarriers(), 20)
+    async with asyncio.timeout(5):
+        await store.asked_again.wait()
+        stopping = asyncio.create_task(delivery.stop())
+        store.may_record.set()
+        await store.until_recorded(10)
+        # It has nothing to write now, and may think that this was all.
+        await asyncio.sleep(0)
+        store.may_claim.set()
+        await stopping
+    assert store.recorded == store.claimed == 20

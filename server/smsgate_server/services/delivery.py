@@ -84,6 +84,8 @@ class Delivery:
         # Counts what may have made that untrue.
         self._news = 0
         self._stopping = False
+        # Nothing more will be answered.
+        self._drained = False
         self._tasks: list[asyncio.Task[None]] = []
         self._submits: set[asyncio.Task[None]] = set()
 
@@ -107,6 +109,7 @@ class Delivery:
         await self._carriers.stop()
         if self._submits:
             await asyncio.wait(self._submits)
+        self._drained = True
         self._ended.set()
         await record
         sweep.cancel()
@@ -236,18 +239,15 @@ class Delivery:
         while True:
             await self._ended.wait()
             self._ended.clear()
-            if not self._results:
-                if self._stopping and not self._submits:
-                    return
-                continue
-            results, self._results = self._results, []
-            lanes, self._answered_in = self._answered_in, []
-            await self._record(results)
-            self._unrecorded.subtract(lanes)
-            # Some of them may be due again.
-            self._look_anew()
-            if self._stopping and not self._submits:
-                self._ended.set()
+            while self._results:
+                results, self._results = self._results, []
+                lanes, self._answered_in = self._answered_in, []
+                await self._record(results)
+                self._unrecorded.subtract(lanes)
+                # Some of them may be due again.
+                self._look_anew()
+            if self._drained:
+                return
 
     async def _record(self, results: Sequence[SubmitResult]) -> None:
         while True:

@@ -5,13 +5,22 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from smsgate_server.carriers.script import Plan, PlannedReceipt, plan_for
-from smsgate_server.carriers.smpp.codes import ESM_UDHI, Status, Tag
+from smsgate_server.carriers.smpp.codes import (
+    ESM_UDHI,
+    RECEIPT_BITS,
+    RECEIPT_IF_FAILED,
+    RECEIPT_WANTED,
+    Status,
+    Tag,
+)
 from smsgate_server.carriers.smpp.pdu import ShortMessage
 from smsgate_server.carriers.smsc.settings import SmscSettings
 from smsgate_server.domain.delivery import OutcomeKind
+from smsgate_server.domain.message import Status as MessageStatus
 
 # Messages of which it is remembered how often they came.
 _MOST_KNOWN = 100_000
+_NO_FAILURES = (MessageStatus.DELIVERED, MessageStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +63,8 @@ class Judge:
             settings.jitter,
             settings.rates,
         )
-        receipts = tuple(r for r in plan.receipts if r.segment == part.number)
-        return Verdict(_status(plan), receipts if body.registered_delivery & 0x03 else ())
+        receipts = (r for r in plan.receipts if r.segment == part.number)
+        return Verdict(_status(plan), tuple(r for r in receipts if _wanted(r, body)))
 
     def _attempt(self, body: ShortMessage) -> int:
         """How often this very submit has come, this time included."""
@@ -65,6 +74,14 @@ class Judge:
         if len(self._attempts) > _MOST_KNOWN:
             self._attempts.popitem(last=False)
         return attempt
+
+
+def _wanted(receipt: PlannedReceipt, body: ShortMessage) -> bool:
+    """§5.2.17: all receipts, none, or those of failures."""
+    wanted = body.registered_delivery & RECEIPT_BITS
+    return wanted == RECEIPT_WANTED or (
+        wanted == RECEIPT_IF_FAILED and receipt.status not in _NO_FAILURES
+    )
 
 
 def _status(plan: Plan) -> int | None:
