@@ -145,7 +145,7 @@ async def test_a_window_full_of_submits_without_answers_is_given_up_for_a_new_bi
         await smsc.heard("bind_transceiver", 2)
         await esme.until_able()
         assert (await esme.submit()).kind is ACCEPTED
-        assert len(smsc.all("submit_sm")) == 3
+        assert len(await smsc.heard("submit_sm", 3)) == 3
 
 
 async def test_submits_are_no_faster_than_the_carrier_allows() -> None:
@@ -289,7 +289,7 @@ async def test_what_is_throttled_keeps_its_place_before_what_the_carrier_has_not
         for submit in again:
             await smsc.answer(submit)
         assert kinds(await done(*tasks)) == [ACCEPTED] * 6
-        last = smsc.all("submit_sm")[8:]
+        last = (await smsc.heard("submit_sm", 10))[8:]
         assert [submit.text for submit in last] == ["new", "newest"]
 
 
