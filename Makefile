@@ -7,9 +7,13 @@ BIN := .venv/bin
 # Touched when .venv is what uv.lock says.
 READY := .venv/.ready
 ARGS ?=
+# One more than there are cores: tests wait, too. (macOS has no nproc.)
+WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1)
+# Set, it would make every server that a test starts compile all its modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate check test demo demo-smpp smsc run bench soak clean
+.PHONY: help setup generate check test scenarios demo demo-smpp smsc run bench soak clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -24,7 +28,10 @@ check: $(READY) ## Generated code, contract, style, types and imports
 	@$(BIN)/python checks.py
 
 test: $(READY) ## Run the tests; ARGS="-k stream -x" is passed on
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+scenarios: $(READY) ## Run the scenarios of clients/scenarios with the client of every language
+	@$(BIN)/pytest -q tests/acceptance/test_scenarios.py $(ARGS)
 
 demo: $(READY) ## Start a server with a simulated carrier, send a batch, watch it arrive
 	@$(BIN)/smsgate-server demo $(ARGS)

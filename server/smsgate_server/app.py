@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -320,6 +321,7 @@ def otp_settings(settings: Settings) -> OtpSettings:
     )
 
 
+@cache
 def otp_texts() -> OtpTexts:
     text = (files("smsgate_server") / "data" / "otp_texts.toml").read_text(encoding="utf-8")
     return OtpTexts.parse(text)

@@ -4,10 +4,8 @@ machines reach.
 
 import asyncio
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 import warnings
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -26,6 +24,7 @@ from tests.acceptance.accounts_setup import (
     bearer,
     database_of,
 )
+from tests.acceptance.certificates import Pair, authority_in, needs_openssl, signed_in
 from tests.acceptance.conftest import Gateway, StartGateway
 from tests.acceptance.reading import GUARD_SECONDS, Stream, next_response, opened, refused
 from tests.acceptance.test_server_life import start_refused
@@ -34,60 +33,12 @@ from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.app import NotReachableSafely
 from smsgate_server.config import ConfigError, load
 
-_OPENSSL = shutil.which("openssl")
-pytestmark = pytest.mark.skipif(
-    _OPENSSL is None, reason="the certificates are made with the command openssl, which is missing"
-)
+pytestmark = needs_openssl
 
 _RPC = "MessageService/ListMessages"
 
 
 # Certificates
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate and its key, as PEM."""
-
-    certificate: bytes
-    key: bytes
-
-
-def _openssl(*arguments: str, directory: Path) -> None:
-    assert _OPENSSL is not None
-    done = subprocess.run(
-        [_OPENSSL, *arguments],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=GUARD_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-_NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-
-
-def _authority(directory: Path, name: str) -> Pair:
-    files = ("-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2")
-    _openssl("req", "-x509", *_NEW_KEY, *files, "-subj", f"/CN={name}", directory=directory)
-    return _pair(directory, name)
-
-
-def _signed(directory: Path, name: str, authority: str, host: str = "localhost") -> Pair:
-    """A certificate for a host, on 127.0.0.1 too, that an authority has signed."""
-    files = ("-keyout", f"{name}.key", "-out", f"{name}.csr")
-    _openssl("req", *_NEW_KEY, *files, "-subj", f"/CN={name}", directory=directory)
-    (directory / f"{name}.ext").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
-    signer = ("-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial")
-    made = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", f"{name}.ext", "-days", "2")
-    _openssl("x509", "-req", *signer, *made, directory=directory)
-    return _pair(directory, name)
-
-
-def _pair(directory: Path, name: str) -> Pair:
-    return Pair((directory / f"{name}.pem").read_bytes(), (directory / f"{name}.key").read_bytes())
 
 
 @dataclass(frozen=True)
@@ -105,14 +56,14 @@ class Certificates:
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     directory = tmp_path_factory.mktemp("certificates")
-    authority = _authority(directory, "authority")
-    other = _authority(directory, "other")
+    authority = authority_in(directory, "authority")
+    other = authority_in(directory, "other")
     return Certificates(
         authority=authority,
-        server=_signed(directory, "server", "authority"),
-        renewed=_signed(directory, "renewed", "authority"),
-        client=_signed(directory, "client", "authority"),
-        stranger=_signed(directory, "stranger", "other"),
+        server=signed_in(directory, "server", "authority"),
+        renewed=signed_in(directory, "renewed", "authority"),
+        client=signed_in(directory, "client", "authority"),
+        stranger=signed_in(directory, "stranger", "other"),
         other_authority=other,
     )
 

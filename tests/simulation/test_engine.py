@@ -19,7 +19,7 @@ from smsgate_server.domain.errors import SmsgateError
 from smsgate_server.domain.message import TRANSITIONS, Message, Status, StatusEvent, UnknownSubmit
 from smsgate_server.storage.memory import MemoryStore
 
-SEEDS = range(3_000 if os.environ.get("SMSGATE_SOAK") else 200)
+SEEDS = range(3_000 if os.environ.get("SMSGATE_SOAK") else 80)
 _AFTER_ALL = timedelta(hours=55).total_seconds()
 
 

@@ -1,0 +1,1 @@
+"""The runner of clients/scenarios for Python; see the page there."""
