@@ -61,6 +61,7 @@ from smsgate_server.storage.sqlite.store import SqliteStore
 from smsgate_server.transport.account_service import AccountService
 from smsgate_server.transport.auth import Gate
 from smsgate_server.transport.calls import Calls
+from smsgate_server.transport.carrier_service import CarrierService
 from smsgate_server.transport.credentials import TlsFiles
 from smsgate_server.transport.mapping.stream import encode_event
 from smsgate_server.transport.message_service import MessageService
@@ -173,6 +174,7 @@ class App:
             "UsageService": UsageService(
                 UsageReports(store, clock, self._meter.flush, name_of), access.knows
             ),
+            "CarrierService": CarrierService(store),
             "AccountService": AccountService(
                 self._accounts, access, AccountPages(access), self._quotas, clock
             ),

@@ -25,6 +25,7 @@ import smsgate.v1
 from smsgate.v1 import (
     account_service_pb2,
     account_service_pb2_grpc,
+    carrier_service_pb2_grpc,
     message_service_pb2_grpc,
     otp_service_pb2,
     otp_service_pb2_grpc,
@@ -117,6 +118,10 @@ class Caller:
     @property
     def usage(self) -> Any:
         return self._signed(usage_service_pb2_grpc.UsageServiceStub)
+
+    @property
+    def carriers(self) -> Any:
+        return self._signed(carrier_service_pb2_grpc.CarrierServiceStub)
 
     @property
     def accounts(self) -> Any:

@@ -15,13 +15,14 @@ from tests.acceptance.reading import ITALIAN, Refusal, refusal_of_call
 from tests.acceptance.test_bad_input import _GARBAGE, _is_about, _mutants, _name, _paths, _with
 
 from smsgate.v1 import account_service_pb2 as accounts
+from smsgate.v1 import carrier_service_pb2 as carriers
 from smsgate.v1 import otp_service_pb2 as otp
 from smsgate.v1 import pricing_service_pb2 as pricing
 from smsgate.v1 import usage_service_pb2 as usage
 
 _SERVICES: list[ServiceDescriptor] = [
     service
-    for file in (otp, pricing, usage, accounts)
+    for file in (otp, pricing, usage, carriers, accounts)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 _METHODS = [
@@ -46,6 +47,7 @@ _BASES: dict[str, ProtoMessage] = {
     "ListPrices": pricing.ListPricesRequest(),
     "ListDestinations": pricing.ListDestinationsRequest(),
     "LookupNumber": pricing.LookupNumberRequest(recipient=ITALIAN),
+    "ListCarriers": carriers.ListCarriersRequest(),
     "GetUsage": usage.GetUsageRequest(),
     "GetAccount": accounts.GetAccountRequest(),
     "CreateAccount": accounts.CreateAccountRequest(account=accounts.Account(id="taken")),

@@ -37,6 +37,7 @@ from tests.acceptance.reading import (
 )
 
 from smsgate.v1 import account_service_pb2 as accounts
+from smsgate.v1 import carrier_service_pb2 as carriers
 from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import otp_service_pb2 as otp
@@ -497,6 +498,13 @@ async def _lookup_number(two: Two) -> None:
     assert (await two.b.caller.pricing.LookupNumber(request)).sendable
 
 
+async def _list_carriers(two: Two) -> None:
+    """How much is under way with a carrier is told to all, whose messages they are to nobody."""
+    names_nothing(carriers.ListCarriersRequest)
+    found = await two.b.caller.carriers.ListCarriers(carriers.ListCarriersRequest())
+    assert not any(carrier.HasField("counts") or carrier.trouble for carrier in found.carriers)
+
+
 async def _deny_italy(operator: Operator, account: str) -> None:
     denied_countries = accounts.CountryPolicy(denied_countries=["IT"])
     await operator.change(account, policy=accounts.AccountPolicy(countries=denied_countries))
@@ -595,6 +603,7 @@ AIMS: dict[str, Callable[[Two], Awaitable[None]]] = {
     "PricingService/ListDestinations": _list_destinations,
     "PricingService/LookupNumber": _lookup_number,
     "UsageService/GetUsage": _get_usage,
+    "CarrierService/ListCarriers": _list_carriers,
     "AccountService/GetAccount": _get_account,
     "AccountService/CreateAccount": _create_account,
     "AccountService/UpdateAccount": _update_account,

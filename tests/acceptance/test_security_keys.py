@@ -68,6 +68,7 @@ NEEDED = {
     "PricingService/ListDestinations": READ,
     "PricingService/LookupNumber": READ,
     "UsageService/GetUsage": READ,
+    "CarrierService/ListCarriers": READ,
     "AccountService/GetAccount": ANY,
     "AccountService/CreateAccount": ADMIN,
     "AccountService/UpdateAccount": ADMIN,

@@ -51,6 +51,7 @@ from smsgate_server.domain.otp_codes import CodeAlphabet
 from smsgate_server.domain.usage import NOTHING, Counts, UsageKey, day_of, recount
 from smsgate_server.services.ports import (
     Acceptance,
+    Attempt,
     Claim,
     Entry,
     RequestKey,
@@ -111,8 +112,20 @@ async def requests_of(store: Store) -> dict[tuple[str, int, str], tuple[int, int
     for key, counts in (await counts_of(store)).items():
         if not key.status:
             assert key.currency == ""
-            assert counts[2:] == NOTHING[2:]
+            assert counts._replace(verifications=0, verified=0)[2:] == NOTHING[2:]
             found[key[:3]] = (counts.free_requests, counts.paid_requests)
+    return found
+
+
+async def codes_of(store: Store) -> dict[tuple[str, int, str], tuple[int, int]]:
+    """Verifications that were begun, and those that were verified, by account, day and country."""
+    found = {}
+    for key, counts in (await counts_of(store)).items():
+        if counts.verifications:
+            assert (key.status, key.currency) == (0, "")
+            found[key[:3]] = (counts.verifications, counts.verified)
+        else:
+            assert not counts.verified
     return found
 
 
@@ -287,6 +300,37 @@ async def test_a_one_time_password_is_a_paid_request_and_a_message(store: Store)
     counts = Counts(messages=1, otp_messages=1, segments=1)
     assert await audit(store) == {key(Status.REJECTED): counts}
     assert (await store.standing(ACCOUNT)).bundle_used == 0
+
+
+def an_attempt(verification_id: str, right: bool, time: datetime = T0) -> Attempt:
+    request = RequestKey(ACCOUNT, "VerifyOTP", f"{verification_id}-{right}-{time}", b"f")
+    return Attempt(ACCOUNT, verification_id, lambda _: right, time, request, T0 - days(1))
+
+
+async def test_a_verification_is_counted_once_and_verified_once(store: Store) -> None:
+    await store.send_code(a_code("v1"))
+    first = await store.verification(ACCOUNT, "v1")
+    assert first is not None
+    again = a_code("v1")
+    entry = replace(again.entry, request=a_request_key("again"))
+    sent = await store.send_code(replace(again, sends_before=1, entry=entry))
+    assert sent.verification is not None
+    await store.send_code(a_code("v2", recipient="+436641234568"))
+    assert await codes_of(store) == {(ACCOUNT, DAY, "AT"): (2, 0)}
+    await store.attempt(an_attempt("v1", right=False))
+    assert await codes_of(store) == {(ACCOUNT, DAY, "AT"): (2, 0)}
+    for _ in range(2):
+        await store.attempt(an_attempt("v1", right=True))
+    await store.attempt(an_attempt("v1", right=True, time=T0 + seconds(1)))
+    await store.cancel_verification(ACCOUNT, "v2", T0)
+    assert await codes_of(store) == {(ACCOUNT, DAY, "AT"): (2, 1)}
+
+
+async def test_it_is_verified_in_the_day_it_was_begun(store: Store) -> None:
+    midnight = T0.replace(hour=0, minute=0) + days(1)
+    await store.send_code(a_code("v1", create_time=midnight - seconds(1)))
+    await store.attempt(an_attempt("v1", right=True, time=midnight + seconds(1)))
+    assert await codes_of(store) == {(ACCOUNT, DAY, "AT"): (1, 1)}
 
 
 async def test_a_one_time_password_that_cannot_be_paid_is_neither(store: Store) -> None:

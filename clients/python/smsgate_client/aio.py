@@ -14,6 +14,7 @@ from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import requests, values
 from smsgate_client.accounts import AioAccounts
 from smsgate_client.aio_calls import AioCalls, cancelled_by_server
+from smsgate_client.carriers import AioCarriers
 from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
 from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
@@ -24,7 +25,7 @@ from smsgate_client.pricing import AioPricing
 from smsgate_client.usage import AioUsage
 
 
-class SmsgateClient(AioOTP, AioPricing, AioUsage, AioAccounts, AioCalls):
+class SmsgateClient(AioOTP, AioPricing, AioUsage, AioCarriers, AioAccounts, AioCalls):
     """Sends and follows messages, from one event loop. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the

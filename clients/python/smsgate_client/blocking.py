@@ -13,6 +13,7 @@ from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import requests, values
 from smsgate_client.accounts import Accounts
 from smsgate_client.calls import BlockingCalls
+from smsgate_client.carriers import Carriers
 from smsgate_client.connection import BATCH_TIMEOUT_SECONDS
 from smsgate_client.errors import SmsgateError, from_rpc_error
 from smsgate_client.following import Followed, FollowFields, Following
@@ -26,7 +27,7 @@ from smsgate_client.watchdog import Watchdog
 _Call = Any  # Of grpc: an iterator that is a grpc.Call at the same time; no type of it says both.
 
 
-class BlockingClient(OTP, Pricing, Usage, Accounts, BlockingCalls):
+class BlockingClient(OTP, Pricing, Usage, Carriers, Accounts, BlockingCalls):
     """Sends and follows messages, from any number of threads. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the

@@ -12,6 +12,7 @@ import grpc.aio
 
 from smsgate.v1 import (
     account_service_pb2,
+    carrier_service_pb2,
     message_service_pb2,
     otp_service_pb2,
     pricing_service_pb2,
@@ -36,6 +37,7 @@ _SERVICES = (
     otp_service_pb2.DESCRIPTOR.services_by_name["OTPService"],
     pricing_service_pb2.DESCRIPTOR.services_by_name["PricingService"],
     usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"],
+    carrier_service_pb2.DESCRIPTOR.services_by_name["CarrierService"],
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
 )
 # Every try of it makes another key, and the secrets of all but the last would be lost.

@@ -5,6 +5,7 @@ import grpc.aio
 
 from smsgate.v1 import (
     account_service_pb2_grpc,
+    carrier_service_pb2_grpc,
     message_service_pb2_grpc,
     otp_service_pb2_grpc,
     pricing_service_pb2_grpc,
@@ -20,6 +21,7 @@ class Stubs:
         self.otp = otp_service_pb2_grpc.OTPServiceStub(channel)
         self.pricing = pricing_service_pb2_grpc.PricingServiceStub(channel)
         self.usage = usage_service_pb2_grpc.UsageServiceStub(channel)
+        self.carriers = carrier_service_pb2_grpc.CarrierServiceStub(channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
 
 
@@ -31,4 +33,5 @@ class AioStubs:
         self.otp = otp_service_pb2_grpc.OTPServiceStub(channel)
         self.pricing = pricing_service_pb2_grpc.PricingServiceStub(channel)
         self.usage = usage_service_pb2_grpc.UsageServiceStub(channel)
+        self.carriers = carrier_service_pb2_grpc.CarrierServiceStub(channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)

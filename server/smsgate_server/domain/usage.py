@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from smsgate_server.domain.message import Message, Status
+from smsgate_server.domain.otp import Verification
 
 _DAY_ONE = date(1970, 1, 1)
 _DAY_ONE_ORDINAL = _DAY_ONE.toordinal()
@@ -39,6 +40,8 @@ class Counts(NamedTuple):
     segments: int = 0
     bundle_segments: int = 0
     unpriced_segments: int = 0
+    verifications: int = 0
+    verified: int = 0
     cost: int = 0
 
     def plus(self, other: "Counts") -> "Counts":
@@ -46,7 +49,7 @@ class Counts(NamedTuple):
 
 
 NOTHING = Counts()
-_PAID, _MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _COST = (
+_PAID, _MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _VERIFICATIONS, _VERIFIED, _COST = (
     Counts._fields.index(name)
     for name in (
         "paid_requests",
@@ -55,6 +58,8 @@ _PAID, _MESSAGES, _OTP, _SEGMENTS, _BUNDLE, _UNPRICED, _COST = (
         "segments",
         "bundle_segments",
         "unpriced_segments",
+        "verifications",
+        "verified",
         "cost",
     )
 )
@@ -92,6 +97,18 @@ class Usage:
 
     def paid_request(self, account: str, time: datetime, country: str) -> None:
         self._row((account, day_of(time), country, NO_STATUS, NO_CURRENCY))[_PAID] += 1
+
+    def asked_for(self, verification: Verification) -> None:
+        self._codes_row(verification)[_VERIFICATIONS] += 1
+
+    def verified(self, verification: Verification) -> None:
+        """Its code came back. It counts in the day the code was asked for, so that what came back
+        can be compared with what was sent.
+        """
+        self._codes_row(verification)[_VERIFIED] += 1
+
+    def _codes_row(self, v: Verification) -> list[int]:
+        return self._row((v.account, day_of(v.create_time), v.country, NO_STATUS, NO_CURRENCY))
 
     def accepted(self, message: Message) -> None:
         self._count(message, 1)

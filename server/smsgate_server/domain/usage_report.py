@@ -175,6 +175,14 @@ class Figures:
         return self.counts[6]
 
     @property
+    def verifications(self) -> int:
+        return self.counts[7]
+
+    @property
+    def verified(self) -> int:
+        return self.counts[8]
+
+    @property
     def anything(self) -> bool:
         return any(self.counts) or any(self.costs.values())
 

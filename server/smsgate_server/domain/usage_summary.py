@@ -39,6 +39,8 @@ def _lines(
     yield f"Messages  {total.messages:,} in {_count(total.segments, 'segment')}{_codes(total)}"
     if total.messages:
         yield f"Status    {_statuses(total)}"
+    if total.verifications:
+        yield f"Codes     {_conversion(total)}"
     yield f"Cost      {_costs(total)}"
     if extra := _extra(total):
         yield f"          {extra}"
@@ -52,6 +54,11 @@ def _codes(total: Figures) -> str:
     if not total.otp_messages:
         return ""
     return f", {total.otp_messages:,} of them one-time passwords"
+
+
+def _conversion(total: Figures) -> str:
+    share = _percent(total.verified, total.verifications)
+    return f"{total.verifications:,} asked for, {total.verified:,} came back right ({share})"
 
 
 def _statuses(total: Figures) -> str:

@@ -42,6 +42,7 @@ SCOPES: Mapping[str, Scope | None] = {
     "PricingService.ListDestinations": _READ,
     "PricingService.LookupNumber": _READ,
     "UsageService.GetUsage": _READ,
+    "CarrierService.ListCarriers": _READ,
     "AccountService.GetAccount": None,
     "AccountService.CreateAccount": _ADMIN,
     "AccountService.UpdateAccount": _ADMIN,

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 
 from smsgate.v1 import (
     account_service_pb2,
+    carrier_service_pb2,
     error_reason_pb2,
     message_service_pb2,
     otp_service_pb2,
@@ -36,6 +37,7 @@ _FILES = (
     pricing_service_pb2,
     usage_service_pb2,
     account_service_pb2,
+    carrier_service_pb2,
 )
 # The details of errors are described there, so that tools which ask reflection can print them.
 _ = error_reason_pb2

@@ -27,7 +27,7 @@ from google.type import money_pb2 as google_dot_type_dot_money__pb2
 from smsgate.v1 import message_pb2 as smsgate_dot_v1_dot_message__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esmsgate/v1/usage_service.proto\x12\nsmsgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x18smsgate/v1/message.proto\"\xfd\x01\n\x0cUsageFigures\x12\x15\n\rfree_requests\x18\x01 \x01(\x04\x12\x15\n\rpaid_requests\x18\x02 \x01(\x04\x12\x10\n\x08messages\x18\x03 \x01(\x04\x12\x14\n\x0cotp_messages\x18\x04 \x01(\x04\x12\x10\n\x08segments\x18\x05 \x01(\x04\x12\x17\n\x0f\x62undle_segments\x18\x06 \x01(\x04\x12\x19\n\x11unpriced_segments\x18\x07 \x01(\x04\x12!\n\x05\x63osts\x18\x08 \x03(\x0b\x32\x12.google.type.Money\x12.\n\x08statuses\x18\t \x03(\x0b\x32\x1c.smsgate.v1.UsageStatusCount\"O\n\x10UsageStatusCount\x12)\n\x06status\x18\x01 \x01(\x0e\x32\x19.smsgate.v1.MessageStatus\x12\x10\n\x08messages\x18\x02 \x01(\x04\"\xa5\x01\n\x0bUsagePeriod\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05label\x18\x03 \x01(\t\x12)\n\x07\x66igures\x18\x04 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\"\xcf\x01\n\x0bUsageSeries\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.smsgate.v1.MessageStatus\x12\r\n\x05label\x18\x04 \x01(\t\x12(\n\x07periods\x18\x05 \x03(\x0b\x32\x17.smsgate.v1.UsagePeriod\x12\'\n\x05total\x18\x06 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\x12\x0e\n\x06others\x18\x07 \x01(\x08\"\x8b\x02\n\x0fGetUsageRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bgranularity\x18\x04 \x01(\x0e\x32\x1c.smsgate.v1.UsageGranularity\x12,\n\x08group_by\x18\x05 \x03(\x0e\x32\x1a.smsgate.v1.UsageDimension\x12\x11\n\tcountries\x18\x06 \x03(\t\x12\x12\n\nmax_series\x18\x07 \x01(\r\"\xb5\x02\n\x10GetUsageResponse\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bgranularity\x18\x03 \x01(\x0e\x32\x1c.smsgate.v1.UsageGranularity\x12\'\n\x06series\x18\x04 \x03(\x0b\x32\x17.smsgate.v1.UsageSeries\x12\'\n\x05total\x18\x05 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\x12\x0f\n\x07summary\x18\x06 \x01(\t\x12-\n\tread_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x89\x01\n\x10UsageGranularity\x12!\n\x1dUSAGE_GRANULARITY_UNSPECIFIED\x10\x00\x12\x19\n\x15USAGE_GRANULARITY_DAY\x10\x01\x12\x1b\n\x17USAGE_GRANULARITY_MONTH\x10\x02\x12\x1a\n\x16USAGE_GRANULARITY_YEAR\x10\x03*\x87\x01\n\x0eUsageDimension\x12\x1f\n\x1bUSAGE_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17USAGE_DIMENSION_COUNTRY\x10\x01\x12\x1a\n\x16USAGE_DIMENSION_STATUS\x10\x02\x12\x1b\n\x17USAGE_DIMENSION_ACCOUNT\x10\x03\x32U\n\x0cUsageService\x12\x45\n\x08GetUsage\x12\x1b.smsgate.v1.GetUsageRequest\x1a\x1c.smsgate.v1.GetUsageResponseBD\n\x13internal.smsgate.v1P\x01Z+smsgate.internal/stubs/smsgate/v1;smsgatev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esmsgate/v1/usage_service.proto\x12\nsmsgate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x18smsgate/v1/message.proto\"\xa6\x02\n\x0cUsageFigures\x12\x15\n\rfree_requests\x18\x01 \x01(\x04\x12\x15\n\rpaid_requests\x18\x02 \x01(\x04\x12\x10\n\x08messages\x18\x03 \x01(\x04\x12\x14\n\x0cotp_messages\x18\x04 \x01(\x04\x12\x10\n\x08segments\x18\x05 \x01(\x04\x12\x17\n\x0f\x62undle_segments\x18\x06 \x01(\x04\x12\x19\n\x11unpriced_segments\x18\x07 \x01(\x04\x12!\n\x05\x63osts\x18\x08 \x03(\x0b\x32\x12.google.type.Money\x12.\n\x08statuses\x18\t \x03(\x0b\x32\x1c.smsgate.v1.UsageStatusCount\x12\x15\n\rverifications\x18\n \x01(\x04\x12\x10\n\x08verified\x18\x0b \x01(\x04\"O\n\x10UsageStatusCount\x12)\n\x06status\x18\x01 \x01(\x0e\x32\x19.smsgate.v1.MessageStatus\x12\x10\n\x08messages\x18\x02 \x01(\x04\"\xa5\x01\n\x0bUsagePeriod\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05label\x18\x03 \x01(\t\x12)\n\x07\x66igures\x18\x04 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\"\xcf\x01\n\x0bUsageSeries\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x02 \x01(\t\x12)\n\x06status\x18\x03 \x01(\x0e\x32\x19.smsgate.v1.MessageStatus\x12\r\n\x05label\x18\x04 \x01(\t\x12(\n\x07periods\x18\x05 \x03(\x0b\x32\x17.smsgate.v1.UsagePeriod\x12\'\n\x05total\x18\x06 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\x12\x0e\n\x06others\x18\x07 \x01(\x08\"\x8b\x02\n\x0fGetUsageRequest\x12\x12\n\naccount_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bgranularity\x18\x04 \x01(\x0e\x32\x1c.smsgate.v1.UsageGranularity\x12,\n\x08group_by\x18\x05 \x03(\x0e\x32\x1a.smsgate.v1.UsageDimension\x12\x11\n\tcountries\x18\x06 \x03(\t\x12\x12\n\nmax_series\x18\x07 \x01(\r\"\xb5\x02\n\x10GetUsageResponse\x12.\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x0bgranularity\x18\x03 \x01(\x0e\x32\x1c.smsgate.v1.UsageGranularity\x12\'\n\x06series\x18\x04 \x03(\x0b\x32\x17.smsgate.v1.UsageSeries\x12\'\n\x05total\x18\x05 \x01(\x0b\x32\x18.smsgate.v1.UsageFigures\x12\x0f\n\x07summary\x18\x06 \x01(\t\x12-\n\tread_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x89\x01\n\x10UsageGranularity\x12!\n\x1dUSAGE_GRANULARITY_UNSPECIFIED\x10\x00\x12\x19\n\x15USAGE_GRANULARITY_DAY\x10\x01\x12\x1b\n\x17USAGE_GRANULARITY_MONTH\x10\x02\x12\x1a\n\x16USAGE_GRANULARITY_YEAR\x10\x03*\x87\x01\n\x0eUsageDimension\x12\x1f\n\x1bUSAGE_DIMENSION_UNSPECIFIED\x10\x00\x12\x1b\n\x17USAGE_DIMENSION_COUNTRY\x10\x01\x12\x1a\n\x16USAGE_DIMENSION_STATUS\x10\x02\x12\x1b\n\x17USAGE_DIMENSION_ACCOUNT\x10\x03\x32U\n\x0cUsageService\x12\x45\n\x08GetUsage\x12\x1b.smsgate.v1.GetUsageRequest\x1a\x1c.smsgate.v1.GetUsageResponseBD\n\x13internal.smsgate.v1P\x01Z+smsgate.internal/stubs/smsgate/v1;smsgatev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,22 +35,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'smsgate.v1.usage_service_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\023internal.smsgate.v1P\001Z+smsgate.internal/stubs/smsgate/v1;smsgatev1'
-  _globals['_USAGEGRANULARITY']._serialized_start=1428
-  _globals['_USAGEGRANULARITY']._serialized_end=1565
-  _globals['_USAGEDIMENSION']._serialized_start=1568
-  _globals['_USAGEDIMENSION']._serialized_end=1703
+  _globals['_USAGEGRANULARITY']._serialized_start=1469
+  _globals['_USAGEGRANULARITY']._serialized_end=1606
+  _globals['_USAGEDIMENSION']._serialized_start=1609
+  _globals['_USAGEDIMENSION']._serialized_end=1744
   _globals['_USAGEFIGURES']._serialized_start=131
-  _globals['_USAGEFIGURES']._serialized_end=384
-  _globals['_USAGESTATUSCOUNT']._serialized_start=386
-  _globals['_USAGESTATUSCOUNT']._serialized_end=465
-  _globals['_USAGEPERIOD']._serialized_start=468
-  _globals['_USAGEPERIOD']._serialized_end=633
-  _globals['_USAGESERIES']._serialized_start=636
-  _globals['_USAGESERIES']._serialized_end=843
-  _globals['_GETUSAGEREQUEST']._serialized_start=846
-  _globals['_GETUSAGEREQUEST']._serialized_end=1113
-  _globals['_GETUSAGERESPONSE']._serialized_start=1116
-  _globals['_GETUSAGERESPONSE']._serialized_end=1425
-  _globals['_USAGESERVICE']._serialized_start=1705
-  _globals['_USAGESERVICE']._serialized_end=1790
+  _globals['_USAGEFIGURES']._serialized_end=425
+  _globals['_USAGESTATUSCOUNT']._serialized_start=427
+  _globals['_USAGESTATUSCOUNT']._serialized_end=506
+  _globals['_USAGEPERIOD']._serialized_start=509
+  _globals['_USAGEPERIOD']._serialized_end=674
+  _globals['_USAGESERIES']._serialized_start=677
+  _globals['_USAGESERIES']._serialized_end=884
+  _globals['_GETUSAGEREQUEST']._serialized_start=887
+  _globals['_GETUSAGEREQUEST']._serialized_end=1154
+  _globals['_GETUSAGERESPONSE']._serialized_start=1157
+  _globals['_GETUSAGERESPONSE']._serialized_end=1466
+  _globals['_USAGESERVICE']._serialized_start=1746
+  _globals['_USAGESERVICE']._serialized_end=1831
 # @@protoc_insertion_point(module_scope)

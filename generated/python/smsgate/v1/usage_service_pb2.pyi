@@ -97,6 +97,8 @@ class UsageFigures(_message.Message):
     UNPRICED_SEGMENTS_FIELD_NUMBER: _builtins.int
     COSTS_FIELD_NUMBER: _builtins.int
     STATUSES_FIELD_NUMBER: _builtins.int
+    VERIFICATIONS_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
     free_requests: _builtins.int
     """Requests that never cost anything: dry runs, estimates, look-ups and reads. A stream is one
     request. Requests that were refused are not counted.
@@ -115,6 +117,10 @@ class UsageFigures(_message.Message):
     """Of these, the segments that a bundle covered, so that they cost nothing more."""
     unpriced_segments: _builtins.int
     """Of these, the segments for which no price was known, so that they are not in costs."""
+    verifications: _builtins.int
+    """Verifications that were begun, each once however often its code was sent."""
+    verified: _builtins.int
+    """Of these, those whose code came back right, whenever that was."""
     @_builtins.property
     def costs(self) -> _containers.RepeatedCompositeFieldContainer[_money_pb2.Money]:
         """What was charged, less what was returned, excluding VAT: one amount per currency, ordered by
@@ -139,10 +145,12 @@ class UsageFigures(_message.Message):
         unpriced_segments: _builtins.int = ...,
         costs: _abc.Iterable[_money_pb2.Money] | None = ...,
         statuses: _abc.Iterable[Global___UsageStatusCount] | None = ...,
+        verifications: _builtins.int = ...,
+        verified: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_segments", b"bundle_segments", "costs", b"costs", "free_requests", b"free_requests", "messages", b"messages", "otp_messages", b"otp_messages", "paid_requests", b"paid_requests", "segments", b"segments", "statuses", b"statuses", "unpriced_segments", b"unpriced_segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bundle_segments", b"bundle_segments", "costs", b"costs", "free_requests", b"free_requests", "messages", b"messages", "otp_messages", b"otp_messages", "paid_requests", b"paid_requests", "segments", b"segments", "statuses", b"statuses", "unpriced_segments", b"unpriced_segments", "verifications", b"verifications", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

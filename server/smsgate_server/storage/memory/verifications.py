@@ -75,6 +75,8 @@ class Verifications(Messages):
             return SentCode(entry)
         stored = replace(planned, attempts=pending.attempts) if pending else planned
         self._all[stored.id] = stored
+        if pending is None:
+            self._books.usage.asked_for(stored)
         self._sends.append(_Send(stored, entry.message.id, now))
         return SentCode(entry, stored, accepted.position, hits=hits)
 
@@ -150,6 +152,8 @@ class Verifications(Messages):
             counted = current.attempted(attempt.now)
             current, result = counted.judged(attempt.judge(counted), attempt.now)
             self._all[current.id] = current
+            if result is VerifyResult.APPROVED:
+                self._books.usage.verified(current)
         else:
             result = ENDED_RESULTS[current.state]
         if attempt.request is not None:

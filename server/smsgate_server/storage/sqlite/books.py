@@ -48,6 +48,8 @@ COUNTS = (
     "segments",
     "bundle_segments",
     "unpriced_segments",
+    "verifications",
+    "verified",
     "cost",
 )
 _COUNT = BulkStatement(

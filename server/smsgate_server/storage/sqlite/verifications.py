@@ -163,6 +163,8 @@ def _send(tx: Transaction, wanted: SendCode) -> SentCode:
     # Attempts made since the plan was drawn up are kept.
     stored = planned if pending is None else replace(planned, attempts=pending.attempts)
     _write(tx, stored)
+    if pending is None:
+        tx.books.usage.asked_for(stored)
     row = (
         entry.message.seq,
         stored.id,
@@ -202,6 +204,8 @@ def _attempt(tx: Transaction, wanted: Attempt) -> Attempted | None:
         _write(tx, counted)
         current, result = counted.judged(wanted.judge(counted), wanted.now)
         _write(tx, current)
+        if result is VerifyResult.APPROVED:
+            tx.books.usage.verified(current)
     else:
         result = ENDED_RESULTS[current.state]
     if wanted.request is not None:

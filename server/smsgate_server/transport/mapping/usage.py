@@ -114,6 +114,8 @@ def _figures(figures: Figures) -> pb.UsageFigures:
         segments=figures.segments,
         bundle_segments=figures.bundle_segments,
         unpriced_segments=figures.unpriced_segments,
+        verifications=figures.verifications,
+        verified=figures.verified,
         costs=[money(cost, currency) for currency, cost in sorted(figures.costs.items()) if cost],
         statuses=[
             pb.UsageStatusCount(status=int(status), messages=figures.statuses[status])  # type: ignore[arg-type]
