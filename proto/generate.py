@@ -6,6 +6,9 @@
 
 Google's protos are read from the installed packages (grpcio-tools, googleapis-common-protos): no
 network. The result depends on uv.lock and the contract alone, so it is compared byte by byte.
+
+Stubs of other languages are made by the modules of `languages/`, each where its tools are; where
+they are not, that language is left alone and it is said why.
 """
 
 # A script: what it prints is its output.
@@ -14,9 +17,11 @@ network. The result depends on uv.lock and the contract alone, so it is compared
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from grpc_tools import protoc  # type: ignore[import-untyped]  # it ships no types
 
@@ -36,6 +41,12 @@ PLAIN_FILES = {
     ),
     "smsgate/py.typed": "",
 }
+
+
+def languages() -> Iterator[ModuleType]:
+    """A module for each language but Python: `NAME`, `missing()` and `make(target)`."""
+    for path in sorted((SOURCES / "languages").glob("[!_]*.py")):
+        yield import_module(f"languages.{path.stem}")
 
 
 def includes() -> list[str]:
@@ -81,11 +92,20 @@ def make(target: Path) -> None:
     run_protoc(files, "--include_imports", f"--descriptor_set_out={target / DESCRIPTOR_SET}")
     for name, text in PLAIN_FILES.items():
         (stubs / name).write_text(text, encoding="utf-8")
+    for language in languages():
+        if not language.missing():
+            language.make(target / language.NAME)
+
+
+def makeable() -> list[str]:
+    """The folders of `generated/` whose tools are here."""
+    return [STUBS, *(language.NAME for language in languages() if not language.missing())]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """The files that are or should be committed, by their path in `folder`."""
-    found = [folder / DESCRIPTOR_SET, *(folder / STUBS).rglob("*")]
+    stubs = (path for name in makeable() for path in (folder / name).rglob("*"))
+    found = [folder / DESCRIPTOR_SET, *stubs]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in found
@@ -108,6 +128,7 @@ def differences() -> dict[str, bytes | None]:
 
 
 def write() -> int:
+    tell_missing()
     changed = differences()
     for name, data in changed.items():
         path = GENERATED / name
@@ -120,7 +141,14 @@ def write() -> int:
     return 0
 
 
+def tell_missing() -> None:
+    for language in languages():
+        if why := language.missing():
+            print(f"generated/{language.NAME} is not looked at: {why}")
+
+
 def check() -> int:
+    tell_missing()
     stale = differences()
     for name in stale:
         print(f"generated/{name} is stale: run `make generate`", file=sys.stderr)
