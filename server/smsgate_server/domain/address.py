@@ -10,6 +10,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType, ValidationResult
 
 from smsgate_server.domain.errors import ErrorReason, Violation
+from smsgate_server.domain.numbering import in_use
 
 # Numbers of many countries together need more patterns than `re` keeps compiled: without this each
 # look-up compiles its own anew and takes ten times as long. The metadata bounds how many there are.
@@ -134,6 +135,14 @@ def _refusal(number: Number, policy: RecipientPolicy) -> Violation | None:
 @lru_cache(CACHED_NUMBERS)
 def look_up(e164: str) -> Number | None:
     """The number as the metadata has it; None if no country has its code."""
+    if known := in_use(e164):
+        country, code, kind = known
+        return Number(Msisdn(e164, country, code, kind))
+    return _look_up(e164)
+
+
+def _look_up(e164: str) -> Number | None:
+    """The same for any number, by the library alone."""
     try:
         number = phonenumbers.parse(e164, None)
     except phonenumbers.NumberParseException:

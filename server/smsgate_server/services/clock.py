@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RANDOM_BYTES = 4_096
 
 
 class SystemClock:
@@ -30,19 +31,20 @@ class UuidV7:
     def __init__(self) -> None:
         self._millis = 0
         self._counter = 0
+        self._random = memoryview(b"")
 
     def new(self, time: datetime) -> str:
         millis = (time - _EPOCH) // timedelta(milliseconds=1)
         if millis > self._millis:
             self._millis = millis
-            self._counter = int.from_bytes(os.urandom(1), "big")
+            self._counter = int.from_bytes(self._bytes(1), "big")
         else:
             self._counter += 1
             if self._counter > 0xFFF:
                 # Borrow from the future rather than break the order.
                 self._millis += 1
                 self._counter = 0
-        random = int.from_bytes(os.urandom(8), "big") & 0x3FFFFFFFFFFFFFFF
+        random = int.from_bytes(self._bytes(8), "big") & 0x3FFFFFFFFFFFFFFF
         value = (
             (self._millis & 0xFFFFFFFFFFFF) << 80
             | 0x7 << 76
@@ -52,3 +54,12 @@ class UuidV7:
         )
         text = f"{value:032x}"
         return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def _bytes(self, count: int) -> memoryview:
+        """Fresh random bytes. The system is asked for many at once: a call costs it as much as all
+        the rest of an id.
+        """
+        if len(self._random) < count:
+            self._random = memoryview(os.urandom(_RANDOM_BYTES))
+        taken, self._random = self._random[:count], self._random[count:]
+        return taken
