@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from smsgate.v1 import message_pb2 as pb
 from smsgate.v1 import message_service_pb2 as service_pb
 from smsgate_server.domain.address import Msisdn
-from smsgate_server.domain.message import Message, Status, StatusEvent
+from smsgate_server.domain.message import Message, Price, Status, StatusEvent
 from smsgate_server.domain.segmentation import MAX_TEXT_CHARACTERS, Segmentation
 from smsgate_server.domain.smart_encoding import ForcingCharacter
 from smsgate_server.domain.submission import Draft
@@ -31,10 +31,27 @@ def _status(status: Status) -> pb.MessageStatus.ValueType:
     return int(status)  # type: ignore[return-value]  # the numbers are the contract's
 
 
+# Empty most of the time, and then not worth setting.
+_OFTEN_EMPTY = (
+    "batch_id",
+    "substituted_characters",
+    "verification_id",
+    "client_reference",
+    "carrier",
+)
+_TIMES = ("schedule_time", "sent_time", "delivered_time", "final_time")
+
+
+def _set_time(field: Timestamp, time: datetime) -> None:
+    """Fill a field in place, which costs less than making a Timestamp to be copied."""
+    span = time - _EPOCH
+    field.seconds = span.days * 86_400 + span.seconds
+    field.nanos = span.microseconds * 1_000
+
+
 def message(m: Message) -> pb.Message:
     made = pb.Message(
         id=m.id,
-        batch_id=m.batch_id,
         status=_status(m.status),
         reason=int(m.reason),  # type: ignore[arg-type]
         sender=m.sender,
@@ -45,31 +62,30 @@ def message(m: Message) -> pb.Message:
         encoding=int(m.encoding),  # type: ignore[arg-type]
         characters=m.characters,
         segments=m.segments,
-        substituted_characters=m.substituted_characters,
         price_status=int(m.price.status),  # type: ignore[arg-type]
-        create_time=timestamp(m.create_time),
-        update_time=timestamp(m.update_time),
-        expire_time=timestamp(m.expire_time),
         otp=m.is_otp,
-        verification_id=m.verification_id,
-        client_reference=m.client_reference,
-        labels=m.labels,
-        carrier=m.carrier,
         on_unknown_submit=int(m.on_unknown_submit),  # type: ignore[arg-type]
     )
+    _set_time(made.create_time, m.create_time)
+    _set_time(made.update_time, m.update_time)
+    _set_time(made.expire_time, m.expire_time)
+    for name in _OFTEN_EMPTY:
+        if value := getattr(m, name):
+            setattr(made, name, value)
+    for name in _TIMES:
+        if (time := getattr(m, name)) is not None:
+            _set_time(getattr(made, name), time)
+    if m.labels:
+        made.labels.update(m.labels)
     if m.price.known:
-        made.price_per_segment.CopyFrom(money(m.price.per_segment_micros, m.price.currency))
-        made.total_price.CopyFrom(money(m.price.total_micros, m.price.currency))
-        made.tariff_version = m.price.tariff_version
-    for name, time in (
-        ("schedule_time", m.schedule_time),
-        ("sent_time", m.sent_time),
-        ("delivered_time", m.delivered_time),
-        ("final_time", m.final_time),
-    ):
-        if time is not None:
-            getattr(made, name).CopyFrom(timestamp(time))
+        _set_price(made, m.price)
     return made
+
+
+def _set_price(made: pb.Message, price: Price) -> None:
+    made.price_per_segment.CopyFrom(money(price.per_segment_micros, price.currency))
+    made.total_price.CopyFrom(money(price.total_micros, price.currency))
+    made.tariff_version = price.tariff_version
 
 
 def event(e: StatusEvent) -> pb.StatusEvent:
