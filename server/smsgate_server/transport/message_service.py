@@ -42,11 +42,11 @@ class MessageService:
         self, request: pb.SendMessageRequest, caller: Caller
     ) -> pb.SendMessageResponse:
         sent = await self._messages.send(caller.profile, requests.submission(request))
-        return pb.SendMessageResponse(
-            message=responses.message(sent.message),
-            cursor=self._cursors.text(sent.position) if sent.position else "",
-            replayed=sent.replayed,
-        )
+        made = pb.SendMessageResponse(replayed=sent.replayed)
+        if sent.position:
+            made.cursor = self._cursors.text(sent.position)
+        responses.put_message(made.message, sent.message)
+        return made
 
     async def SendBatch(self, request: pb.SendBatchRequest, caller: Caller) -> pb.SendBatchResponse:
         outcome = await self._batches.send(caller.profile, requests.batch(request))
@@ -54,14 +54,16 @@ class MessageService:
 
     def _batch_response(self, outcome: BatchOutcome) -> pb.SendBatchResponse:
         results = outcome.results
-        return pb.SendBatchResponse(
+        made = pb.SendBatchResponse(
             batch_id=outcome.batch_id,
-            results=[_result(result) for result in results],
             accepted_count=sum(result.message is not None for result in results),
             invalid_recipients=[r for result in results for r in _invalid_recipient(result)],
             cursor=self._cursors.text(outcome.position) if outcome.position else "",
             replayed=outcome.replayed,
         )
+        for result in results:
+            _put_result(made.results.add(), result)
+        return made
 
     async def EstimateMessage(
         self, request: pb.EstimateMessageRequest, caller: Caller
@@ -117,13 +119,15 @@ class MessageService:
                 yield response
 
 
-def _result(result: ItemResult) -> pb.BatchResult:
+def _put_result(made: pb.BatchResult, result: ItemResult) -> None:
+    made.item_id = result.item_id
+    made.replayed = result.replayed
     if result.message is not None:
-        message = responses.message(result.message)
-        message.ClearField("text")
-        return pb.BatchResult(item_id=result.item_id, message=message, replayed=result.replayed)
+        # The caller has the text, a thousand times over.
+        responses.put_message(made.message, result.message, with_text=False)
+        return
     assert result.error is not None
-    return pb.BatchResult(item_id=result.item_id, error=status_of(result.error))
+    made.error.CopyFrom(status_of(result.error))
 
 
 def _invalid_recipient(result: ItemResult) -> list[message_pb2.InvalidRecipient]:

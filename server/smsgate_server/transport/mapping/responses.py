@@ -50,39 +50,49 @@ def _set_time(field: Timestamp, time: datetime) -> None:
 
 
 def message(m: Message) -> pb.Message:
-    made = pb.Message(
-        id=m.id,
-        status=_status(m.status),
-        reason=int(m.reason),  # type: ignore[arg-type]
-        sender=m.sender,
-        recipient=m.recipient,
-        country_code=m.country_code,
-        country=m.country,
-        text=m.text,
-        encoding=int(m.encoding),  # type: ignore[arg-type]
-        characters=m.characters,
-        segments=m.segments,
-        price_status=int(m.price.status),  # type: ignore[arg-type]
-        otp=m.is_otp,
-        on_unknown_submit=int(m.on_unknown_submit),  # type: ignore[arg-type]
-    )
-    _set_time(made.create_time, m.create_time)
-    _set_time(made.update_time, m.update_time)
-    _set_time(made.expire_time, m.expire_time)
-    for name in _OFTEN_EMPTY:
-        if value := getattr(m, name):
-            setattr(made, name, value)
-    for name in _TIMES:
-        if (time := getattr(m, name)) is not None:
-            _set_time(getattr(made, name), time)
-    if m.labels:
-        made.labels.update(m.labels)
-    if m.price.known:
-        _set_price(made, m.price)
+    made = pb.Message()
+    put_message(made, m)
     return made
 
 
-def _set_price(made: pb.Message, price: Price) -> None:
+def put_message(made: pb.Message, m: Message, with_text: bool = True) -> None:
+    """Fill a message where it stands: making it elsewhere would copy all of it."""
+    made.id = m.id
+    made.status = _status(m.status)
+    made.reason = int(m.reason)  # type: ignore[assignment]
+    made.sender = m.sender
+    made.recipient = m.recipient
+    made.country_code = m.country_code
+    made.country = m.country
+    if with_text:
+        made.text = m.text
+    made.encoding = int(m.encoding)  # type: ignore[assignment]
+    made.characters = m.characters
+    made.segments = m.segments
+    made.otp = m.is_otp
+    made.on_unknown_submit = int(m.on_unknown_submit)  # type: ignore[assignment]
+    _put_times(made, m)
+    for name in _OFTEN_EMPTY:
+        if value := getattr(m, name):
+            setattr(made, name, value)
+    if m.labels:
+        made.labels.update(m.labels)
+    _put_price(made, m.price)
+
+
+def _put_times(made: pb.Message, m: Message) -> None:
+    _set_time(made.create_time, m.create_time)
+    _set_time(made.update_time, m.update_time)
+    _set_time(made.expire_time, m.expire_time)
+    for name in _TIMES:
+        if (time := getattr(m, name)) is not None:
+            _set_time(getattr(made, name), time)
+
+
+def _put_price(made: pb.Message, price: Price) -> None:
+    made.price_status = int(price.status)  # type: ignore[assignment]
+    if not price.known:
+        return
     made.price_per_segment.CopyFrom(money(price.per_segment_micros, price.currency))
     made.total_price.CopyFrom(money(price.total_micros, price.currency))
     made.tariff_version = price.tariff_version
