@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.databases import database_of
 
 from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.services.ports import Store
@@ -31,9 +33,29 @@ def _sqlite(directory: Path, lanes: Lanes = ONE_LANE) -> Store:
     return store
 
 
+def _postgres(directory: Path, lanes: Lanes = ONE_LANE) -> Store:
+    url = database_of(directory)
+    module = pytest.importorskip("smsgate_server.storage.postgres.store")
+
+    class Courier(module.PostgresStore):  # type: ignore[misc, name-defined]
+        """The only server that there is."""
+
+        async def open(self) -> None:
+            await super().open()
+            assert await self.take_courier(timedelta(hours=1))
+
+        async def close(self) -> None:
+            await self.leave_courier()
+            await super().close()
+
+    store: Store = Courier(url, lanes)
+    return store
+
+
 STORES = {
     "memory": Medium(_memory, durable=False),
     "sqlite": Medium(_sqlite, durable=True),
+    "postgres": Medium(_postgres, durable=True),
 }
 
 

@@ -69,8 +69,8 @@ from smsgate_server.services.ports import (
     TopUp,
     UsageQuery,
 )
+from smsgate_server.storage.sql.transaction import Transaction
 from smsgate_server.storage.sqlite.store import SqliteStore
-from smsgate_server.storage.sqlite.writer import Transaction
 
 _SOAK = os.environ.get("SMSGATE_SOAK") == "1"
 

@@ -46,8 +46,8 @@ from smsgate_server.domain.routing import (
     Routes,
 )
 from smsgate_server.services.ports import Acceptance, Claim, Claims, Entry, Store
+from smsgate_server.storage.sql.rows import micros
 from smsgate_server.storage.sqlite.migrations import migrations
-from smsgate_server.storage.sqlite.rows import micros
 from smsgate_server.storage.sqlite.store import SqliteStore
 
 _CHOICES = (Choice("sim"),)

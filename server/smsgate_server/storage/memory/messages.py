@@ -167,8 +167,25 @@ class Messages:
     def bounds(self) -> LogBounds:
         return LogBounds(self._earliest, self._head)
 
-    def listen(self, listener: CommitListener) -> None:
+    @property
+    def shared(self) -> bool:
+        return False
+
+    async def refreshed(self) -> LogBounds:
+        return self.bounds
+
+    async def take_courier(self, _lease: timedelta) -> bool:
+        return True
+
+    async def leave_courier(self) -> None:
+        pass
+
+    async def add_taken(self, taken: Mapping[str, int]) -> Mapping[str, int]:
+        return taken
+
+    def listen(self, listener: CommitListener) -> Callable[[], None]:
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     async def open(self) -> None:
         pass

@@ -3,82 +3,27 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smsgate_server.domain.account import Account, ApiKey, Limit
-from smsgate_server.domain.charging import Standing
-from smsgate_server.domain.delivery import Receipt, Stage, SubmitResult
+from smsgate_server.domain.delivery import Stage
 from smsgate_server.domain.errors import ErrorReason, Unavailable
-from smsgate_server.domain.filters import MessageFilter
-from smsgate_server.domain.message import Message, StatusEvent
-from smsgate_server.domain.otp import Verification
-from smsgate_server.domain.routing import DEFAULT_LANE, ONE_LANE, Lanes
-from smsgate_server.domain.usage import UsageRow
-from smsgate_server.services.ports import (
-    Acceptance,
-    Accepted,
-    Attempt,
-    Attempted,
-    Cancelled,
-    CancelledCode,
-    CarrierReport,
-    Claims,
-    CommitListener,
-    CreatedAccount,
-    Directory,
-    Horizons,
-    LedgerEntry,
-    LimitHit,
-    LogBounds,
-    LogPage,
-    Page,
-    RequestKey,
-    SendCode,
-    SentCode,
-    TariffVersion,
-    ToppedUp,
-    TopUp,
-    UsageQuery,
-)
+from smsgate_server.domain.message import StatusEvent
+from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.storage.errors import StoreSetupError
-from smsgate_server.storage.sqlite import (
-    acceptance,
-    accounts,
-    carriers,
-    listing,
-    operations,
-    reader,
-    retention,
-    usage,
-    verifications,
-)
+from smsgate_server.storage.sql.store import SqlStore
+from smsgate_server.storage.sql.transaction import Operation
+from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
 from smsgate_server.storage.sqlite.lock import FileLock
 from smsgate_server.storage.sqlite.migrations import check_version, migrate
-from smsgate_server.storage.sqlite.rows import micros
-from smsgate_server.storage.sqlite.writer import Writer, connect
+from smsgate_server.storage.sqlite.writer import Writer
 
 _T = TypeVar("_T")
 
-_TIME_AT = """
-    SELECT t FROM (
-        SELECT * FROM
-            (SELECT seq, create_time AS t FROM messages WHERE seq >= ?1 ORDER BY seq LIMIT 1)
-        UNION ALL
-        SELECT * FROM
-            (SELECT seq, event_time AS t FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1))
-    ORDER BY seq LIMIT 1
-"""
 
-# Neighbours in the log are stamped before they are committed, so their times can be this much out
-# of order.
-_TIME_SLACK_MICROS = 2_000_000
-
-
-class SqliteStore:
+class SqliteStore(SqlStore):
     """Point reads run on the event loop (a hop to a thread costs ten times the read), long ones do
     not.
     """
@@ -87,29 +32,12 @@ class SqliteStore:
         """`beside` opens a database that a server may be using: for accounts, keys, money and
         tariffs only, which are read anew in every transaction.
         """
+        super().__init__()
         self._path = path
         self._lanes = lanes
         self._beside = beside
         self._lock = FileLock(path.with_name(path.name + ".lock"))
-        self._listeners: list[CommitListener] = []
-        self._identity = b""
-        self._head = self._earliest = self._waiting = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="smsgate-reader")
-
-    @property
-    def identity(self) -> bytes:
-        return self._identity
-
-    @property
-    def backlog(self) -> int:
-        return self._waiting
-
-    @property
-    def bounds(self) -> LogBounds:
-        return LogBounds(self._earliest, self._head)
-
-    def listen(self, listener: CommitListener) -> None:
-        self._listeners.append(listener)
 
     async def open(self) -> None:
         try:
@@ -155,201 +83,16 @@ class SqliteStore:
 
     def _committed(self, head: int, waiting: int, events: Sequence[StatusEvent]) -> None:
         self._head, self._waiting = head, waiting
-        if events:
-            for listener in self._listeners:
-                listener(events)
+        self._tell(events)
 
-    async def accept(self, wanted: Acceptance) -> Accepted:
-        return await self._write(acceptance.accept, wanted, Accepted)
+    async def _run(self, operation: Operation, argument: Any) -> Any:
+        return await self._writer.run(operation, argument)
 
-    async def repeat(self, wanted: Acceptance) -> Accepted | None:
-        return await self._writer.run(acceptance.repeat, wanted)  # type: ignore[no-any-return]
-
-    async def cancel(self, account: str, message_id: str, now: datetime) -> Cancelled:
-        return await self._write(operations.cancel_messages, (account, message_id, now), Cancelled)
-
-    async def claim_due(self, now: datetime, limit: int, lane: str = DEFAULT_LANE) -> Claims:
-        return await self._write(operations.claim_due, (now, limit, lane), Claims)
-
-    async def record_submits(self, results: Sequence[SubmitResult]) -> None:
-        await self._writer.run(operations.record_submits, results)
-
-    async def record_receipts(self, receipts: Sequence[Receipt], now: datetime) -> None:
-        await self._writer.run(operations.record_receipts, (receipts, now))
-
-    async def expire_due(self, now: datetime, limit: int) -> int:
-        return await self._write(operations.expire_due, (now, limit), int)
-
-    async def recover(self, now: datetime) -> int:
-        return await self._write(operations.recover, now, int)
-
-    async def get(self, account: str, message_id: str) -> Message | None:
+    async def _look(self, query: Callable[[SqliteDatabase], _T]) -> _T:
         with _as_unavailable():
-            message = reader.get(self._now_reader, message_id)
-        return message if message is not None and message.account == account else None
+            return query(self._now_reader)
 
-    async def history(self, account: str, message_id: str) -> Sequence[StatusEvent]:
-        message = await self.get(account, message_id)
-        if message is None:
-            return ()
-        with _as_unavailable():
-            return reader.history_of(self._now_reader, message)
-
-    async def page(self, wanted: MessageFilter, before: int, limit: int) -> Page:
-        head = self._head
-        messages, onward = await self._read(
-            lambda db: listing.page(db, wanted, before or head + 1, limit)
-        )
-        return Page(messages, onward, head)
-
-    async def read_log(self, after: int, limit: int) -> LogPage:
-        head = self._head
-        return await self._read(lambda db: reader.read_log(db, after, head, limit))
-
-    async def position_at(self, time: datetime) -> int:
-        return await self._read(lambda db: self._position_at(db, micros(time)))
-
-    def _position_at(self, db: sqlite3.Connection, time: int) -> int:
-        """Binary search: the log is in time order but for a slack."""
-        low, high = 0, self._head
-        while low < high:
-            middle = (low + high) // 2
-            row = db.execute(_TIME_AT, (middle + 1,)).fetchone()
-            if row is not None and row[0] < time - _TIME_SLACK_MICROS:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    # Accounts
-
-    async def directory(self) -> Directory:
-        with _as_unavailable():
-            return accounts.directory(self._now_reader)
-
-    async def revision(self) -> int:
-        with _as_unavailable():
-            return accounts.revision(self._now_reader)
-
-    async def create_account(self, account: Account, request: RequestKey | None) -> CreatedAccount:
-        return await self._write(accounts.create_accounts, (account, request), CreatedAccount)
-
-    async def replace_account(self, account: Account, version: int) -> bool:
-        return await self._write(accounts.replace_accounts, (account, version), bool)
-
-    async def add_key(self, key: ApiKey) -> None:
-        await self._writer.run(accounts.add_keys, key)
-
-    async def revoke_key(self, key_id: str, now: datetime) -> ApiKey | None:
-        return await self._writer.run(accounts.revoke_keys, (key_id, now))  # type: ignore[no-any-return]
-
-    async def note_uses(self, uses: Mapping[str, datetime]) -> None:
-        await self._writer.run(accounts.note_uses, uses)
-
-    async def standing(self, account: str) -> Standing:
-        with _as_unavailable():
-            return accounts.standing(self._now_reader, account)
-
-    async def top_up(self, top_up: TopUp) -> ToppedUp:
-        return await self._write(accounts.top_up, top_up, ToppedUp)
-
-    async def ledger(self, account: str, after: int, limit: int) -> Sequence[LedgerEntry]:
-        return await self._read(lambda db: accounts.ledger(db, account, after, limit))
-
-    # One-time passwords
-
-    async def send_code(self, wanted: SendCode) -> SentCode:
-        return await self._write(verifications.send_codes, wanted, SentCode)
-
-    async def repeat_code(self, request: RequestKey) -> SentCode | None:
-        with _as_unavailable():
-            return verifications.repeat(self._now_reader, request, self._head)
-
-    async def otp_hits(
-        self, account: str, recipient: str, country: str, limits: Sequence[Limit], now: datetime
-    ) -> Sequence[LimitHit]:
-        return await self._read(
-            lambda db: verifications.hits(db, account, recipient, country, limits, now)
-        )
-
-    async def verification(self, account: str, verification_id: str) -> Verification | None:
-        with _as_unavailable():
-            return verifications.get(self._now_reader, account, verification_id)
-
-    async def newest_verification(
-        self, account: str, recipient: str, purpose: str
-    ) -> Verification | None:
-        with _as_unavailable():
-            return verifications.newest(self._now_reader, account, recipient, purpose)
-
-    async def messages_of(self, verification_id: str) -> Sequence[Message]:
-        with _as_unavailable():
-            return verifications.messages_of(self._now_reader, verification_id)
-
-    async def attempt(self, attempt: Attempt) -> Attempted | None:
-        return await self._writer.run(verifications.attempt, attempt)  # type: ignore[no-any-return]
-
-    async def cancel_verification(
-        self, account: str, verification_id: str, now: datetime
-    ) -> CancelledCode | None:
-        wanted = (account, verification_id, now)
-        return await self._writer.run(verifications.cancel_verifications, wanted)  # type: ignore[no-any-return]
-
-    # Usage and tariffs
-
-    async def count_free_requests(self, counts: Mapping[tuple[str, int], int]) -> None:
-        await self._writer.run(usage.count_free_requests, counts)
-
-    async def usage(self, query: UsageQuery) -> Sequence[UsageRow]:
-        return await self._read(lambda db: usage.usage(db, query))
-
-    async def tariff(self) -> TariffVersion | None:
-        return await self._read(usage.tariff)
-
-    async def import_tariff(self, version: TariffVersion) -> bool:
-        return await self._write(usage.import_tariffs, version, bool)
-
-    # Carriers
-
-    async def report_carriers(self, reports: Sequence[CarrierReport]) -> None:
-        await self._writer.run(carriers.report_carriers, reports)
-
-    async def carrier_reports(self) -> Sequence[CarrierReport]:
-        return await self._read(carriers.carrier_reports)
-
-    # Retention
-
-    async def prune(self, horizons: Horizons) -> Mapping[str, int]:
-        earliest = await self.position_at(horizons.log)
-        await self._writer.run(retention.move_earliest, earliest)
-        self._earliest = max(self._earliest, earliest)
-        forgotten = {
-            "requests": await self._sweep(retention.delete_requests, micros(horizons.requests)),
-            "orphans": await self._sweep(retention.delete_orphans, micros(horizons.orphans)),
-            "attempts": await self._sweep(retention.delete_attempts, micros(horizons.requests)),
-            "parts": await self._sweep(
-                retention.delete_parts, await self.position_at(horizons.parts)
-            ),
-        }
-        if horizons.messages is not None:
-            position = min(await self.position_at(horizons.messages), self._earliest)
-            forgotten["messages"] = await self._sweep(retention.delete_messages, position)
-            codes = micros(min(horizons.messages, horizons.codes))
-            forgotten["codes"] = await self._sweep(retention.delete_codes, codes)
-        return forgotten
-
-    async def _sweep(self, operation: Callable[..., Any], horizon: int) -> int:
-        total = 0
-        while deleted := await self._write(operation, horizon, int):
-            total += deleted
-        return total
-
-    async def _write(self, operation: Callable[..., Any], argument: Any, kind: type[_T]) -> _T:
-        result = await self._writer.run(operation, argument)
-        assert isinstance(result, kind)
-        return result
-
-    async def _read(self, query: Callable[[sqlite3.Connection], _T]) -> _T:
+    async def _read(self, query: Callable[[SqliteDatabase], _T]) -> _T:
         def run() -> _T:
             with _as_unavailable():
                 return query(self._long_reader)

@@ -23,43 +23,41 @@ from smsgate_server.domain.delivery import (
 from smsgate_server.domain.delivery import Step as _Step
 from smsgate_server.domain.standing import cancellable, heard_before
 from smsgate_server.services.ports import Cancelled, Claim, Claims
-from smsgate_server.storage.sqlite.bulk import BulkStatement
-from smsgate_server.storage.sqlite.reader import history_of
-from smsgate_server.storage.sqlite.rows import (
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.reader import history_of
+from smsgate_server.storage.sql.rows import (
     ORPHAN_COLUMNS,
-    ORPHAN_WIDTH,
-    Row,
+    ORPHAN_TYPES,
     orphan_of,
     orphan_row,
     time_of,
 )
-from smsgate_server.storage.sqlite.workspace import Workspace
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.transaction import Transaction
+from smsgate_server.storage.sql.workspace import Workspace
 
 _INSERT_PARTS = BulkStatement(
-    "INSERT OR IGNORE INTO parts (message_seq, segment, carrier, carrier_id, carrier_key) "
-    "VALUES {rows}",
-    5,
+    "INSERT INTO parts (message_seq, segment, carrier, carrier_id, carrier_key) "
+    "{rows} ON CONFLICT DO NOTHING",
+    "nnttt",
 )
 _FIND_PARTS = BulkStatement(
     """
-    WITH wanted (carrier, carrier_key) AS (VALUES {rows})
+    WITH wanted (carrier, carrier_key) AS ({rows})
     SELECT carrier, carrier_key, carrier_id, message_seq, segment FROM wanted JOIN parts
     USING (carrier, carrier_key)
     """,
-    2,
+    "tt",
 )
-_INSERT_ORPHANS = BulkStatement(
-    f"INSERT INTO orphans ({ORPHAN_COLUMNS}) VALUES {{rows}}", ORPHAN_WIDTH
-)
+_INSERT_ORPHANS = BulkStatement(f"INSERT INTO orphans ({ORPHAN_COLUMNS}) {{rows}}", ORPHAN_TYPES)
 _FIND_ORPHANS = BulkStatement(
     f"""
-    WITH wanted (carrier, carrier_key) AS (VALUES {{rows}})
+    WITH wanted (carrier, carrier_key) AS ({{rows}})
     SELECT {ORPHAN_COLUMNS}, seq FROM wanted JOIN orphans USING (carrier, carrier_key) ORDER BY seq
     """,
-    2,
+    "tt",
 )
-_DELETE_ORPHANS = BulkStatement("DELETE FROM orphans WHERE seq IN (VALUES {rows})", 1)
+_DELETE_ORPHANS = BulkStatement("DELETE FROM orphans WHERE seq IN ({rows})", "n")
 _NEXT_DUE = f"""
     SELECT due_time FROM deliveries WHERE stage = {int(Stage.WAITING)} AND lane = ?
     ORDER BY due_time LIMIT 1

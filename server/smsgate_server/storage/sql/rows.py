@@ -5,9 +5,9 @@ The only place that knows the order of the columns.
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.carrier_ids import key_of
 from smsgate_server.domain.delivery import Delivery, Receipt, Stage
 from smsgate_server.domain.message import (
@@ -21,8 +21,7 @@ from smsgate_server.domain.message import (
     StatusEvent,
     UnknownSubmit,
 )
-
-Row = tuple[Any, ...]
+from smsgate_server.storage.sql.database import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -32,14 +31,16 @@ MESSAGE_COLUMNS = (
     "segments, substituted, status, reason, price_status, currency, price_micros, tariff_version, "
     "batch_id, client_reference, labels, on_unknown_submit, verification_id, carrier, create_time, "
     "update_time, expire_time, schedule_time, sent_time, final_time, last_seq, billing, "
-    "bundle_segments, refunded"
+    "bundle_segments, refunded, callback"
 )
-MESSAGE_WIDTH = MESSAGE_COLUMNS.count(",") + 1
+MESSAGE_TYPES = "ntttttntnnnnnnntnntttnttnnnnnnnnnnt"
+MESSAGE_WIDTH = len(MESSAGE_TYPES)
 EVENT_COLUMNS = (
     "seq, message_seq, prev_seq, from_status, to_status, reason, event_time, carrier, "
     "carrier_time, carrier_code, segment, late_status"
 )
-EVENT_WIDTH = EVENT_COLUMNS.count(",") + 1
+EVENT_TYPES = "nnnnnnntntnn"
+EVENT_WIDTH = len(EVENT_TYPES)
 
 # Enum look-ups by value cost more than a tuple index, and a row needs several.
 _STATUS = (None, *Status)
@@ -110,6 +111,7 @@ def message_row(message: Message) -> Row:
         int(message.billing),
         message.bundle_segments,
         0,
+        callback_text(message.callback),
     )
 
 
@@ -147,7 +149,21 @@ def message_of(row: Row) -> Message:
         billing=_BILLING[row[31]],
         bundle_segments=row[32],
         refunded=row[33] == 1,
+        callback=callback_of(row[34]),
     )
+
+
+def callback_text(callback: Callback | None) -> str:
+    if callback is None:
+        return ""
+    return json.dumps([callback.url, callback.headers, callback.custom_data], ensure_ascii=False)
+
+
+def callback_of(text: str) -> Callback | None:
+    if not text:
+        return None
+    url, headers, custom = json.loads(text)
+    return Callback(url, tuple(map(tuple, headers)), tuple(map(tuple, custom)))
 
 
 def _price_of(row: Row) -> Price:
@@ -161,7 +177,7 @@ def _price_of(row: Row) -> Price:
 DELIVERY_COLUMNS = (
     "stage, due_time, attempts, delivered, exposed, lane, accepted, awaited, reference, carrier"
 )
-DELIVERY_WIDTH = 10
+DELIVERY_TYPES = "nnnnntnnnt"
 
 
 def delivery_row(message_seq: int, delivery: Delivery) -> Row:
@@ -226,7 +242,7 @@ ORPHAN_COLUMNS = (
     "carrier, carrier_id, status, code, reason, carrier_time, recipient, exact_id, carrier_key, "
     "receive_time"
 )
-ORPHAN_WIDTH = 10
+ORPHAN_TYPES = "ttntnntntn"
 
 
 def orphan_row(receipt: Receipt, now: datetime) -> Row:

@@ -1,6 +1,5 @@
 """Accounts, keys and top-ups, inside the writer's transaction; and reading them."""
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -18,9 +17,10 @@ from smsgate_server.services.ports import (
     ToppedUp,
     TopUp,
 )
-from smsgate_server.storage.sqlite.acceptance import digest
-from smsgate_server.storage.sqlite.rows import Row, micros, micros_or_none, time_of, time_or_none
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.acceptance import digest
+from smsgate_server.storage.sql.database import Database, Row
+from smsgate_server.storage.sql.rows import micros, micros_or_none, time_of, time_or_none
+from smsgate_server.storage.sql.transaction import Transaction
 
 _DOCUMENT = TypeAdapter(Account)
 _KEY_COLUMNS = (
@@ -34,14 +34,11 @@ _TOP_UP = """
 _ENTRY_COLUMNS = "id, account, kind, micros, balance, time, note, messages, first_seq, last_seq"
 
 
-def directory(db: sqlite3.Connection) -> Directory:
-    db.execute("BEGIN")
-    try:
+def directory(db: Database) -> Directory:
+    with db.snapshot():
         revision, had_keys = db.execute("SELECT revision, had_keys FROM store").fetchone()
         accounts = db.execute("SELECT document FROM accounts ORDER BY id").fetchall()
         keys = db.execute(f"SELECT {_KEY_COLUMNS} FROM api_keys ORDER BY create_time").fetchall()
-    finally:
-        db.execute("COMMIT")
     return Directory(
         [_DOCUMENT.validate_json(document) for (document,) in accounts],
         [_key_of(row) for row in keys],
@@ -50,7 +47,7 @@ def directory(db: sqlite3.Connection) -> Directory:
     )
 
 
-def revision(db: sqlite3.Connection) -> int:
+def revision(db: Database) -> int:
     return int(db.execute("SELECT revision FROM store").fetchone()[0])
 
 
@@ -84,7 +81,7 @@ def _create(tx: Transaction, account: Account, request: RequestKey | None) -> Cr
     return CreatedAccount(account)
 
 
-def _account(db: sqlite3.Connection, account_id: str) -> Account | None:
+def _account(db: Database, account_id: str) -> Account | None:
     row = db.execute("SELECT document FROM accounts WHERE id = ?", (account_id,)).fetchone()
     return _DOCUMENT.validate_json(row[0]) if row else None
 
@@ -134,7 +131,7 @@ def note_uses(tx: Transaction, calls: Sequence[Mapping[str, datetime]]) -> Seque
     return [None] * len(calls)
 
 
-def standing(db: sqlite3.Connection, account: str) -> Standing:
+def standing(db: Database, account: str) -> Standing:
     row = db.execute(
         "SELECT balance, month, spent, bundle_used FROM standings WHERE account = ?", (account,)
     ).fetchone()
@@ -164,7 +161,7 @@ def _top_up(tx: Transaction, wanted: TopUp) -> ToppedUp:
     return ToppedUp(entry, balance)
 
 
-def ledger(db: sqlite3.Connection, account: str, after: int, limit: int) -> Sequence[LedgerEntry]:
+def ledger(db: Database, account: str, after: int, limit: int) -> Sequence[LedgerEntry]:
     rows: Iterable[Row] = db.execute(
         f"SELECT {_ENTRY_COLUMNS} FROM ledger WHERE account = ? AND id > ? ORDER BY id LIMIT ?",
         (account, after, limit),

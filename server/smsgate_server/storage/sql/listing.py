@@ -5,12 +5,12 @@ recipients and labels have an index, anything else walks the messages backwards.
 answered, one page examines a bounded number of messages.
 """
 
-import sqlite3
 from dataclasses import dataclass, field
 
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message
-from smsgate_server.storage.sqlite.rows import MESSAGE_COLUMNS, message_of, micros, qualified
+from smsgate_server.storage.sql.database import Database
+from smsgate_server.storage.sql.rows import MESSAGE_COLUMNS, message_of, micros, qualified
 
 # The most messages that one page looks at.
 _EXAMINED = 50_000
@@ -32,26 +32,26 @@ class _Where:
 
     @property
     def sql(self) -> str:
-        return " AND ".join(self.conditions) or "1"
+        return " AND ".join(self.conditions) or "TRUE"
 
 
-def page(
-    db: sqlite3.Connection, wanted: MessageFilter, before: int, limit: int
-) -> tuple[list[Message], int]:
+def page(db: Database, wanted: MessageFilter, before: int, limit: int) -> tuple[list[Message], int]:
     """Messages with seq < `before`, and the `before` of the next page (0: this is the last)."""
     candidates = _candidates(db, wanted)
     where = _conditions(wanted)
-    inner = f"SELECT seq FROM ({candidates.sql}) WHERE seq < ? ORDER BY seq DESC LIMIT {_EXAMINED}"
+    inner = (
+        f"SELECT seq FROM ({candidates.sql}) AS k WHERE seq < ? ORDER BY seq DESC LIMIT {_EXAMINED}"
+    )
     bound = (*candidates.values, before)
     rows = db.execute(
         f"SELECT {qualified(MESSAGE_COLUMNS, 'm')} FROM ({inner}) AS c "
-        f"CROSS JOIN messages AS m ON m.seq = c.seq WHERE {where.sql} LIMIT ?",
+        f"{db.walk_join} messages AS m ON m.seq = c.seq WHERE {where.sql} {db.walk_order} LIMIT ?",
         (*bound, *where.values, limit + 1),
     ).fetchall()
     messages = [message_of(row) for row in rows[:limit]]
     if len(rows) > limit:
         return messages, messages[-1].seq
-    count, lowest = db.execute(f"SELECT count(*), min(seq) FROM ({inner})", bound).fetchone()
+    count, lowest = db.execute(f"SELECT count(*), min(seq) FROM ({inner}) AS i", bound).fetchone()
     return messages, lowest if count == _EXAMINED else 0
 
 
@@ -61,7 +61,7 @@ class _Candidates:
     values: tuple[object, ...] = ()
 
 
-def _candidates(db: sqlite3.Connection, wanted: MessageFilter) -> _Candidates:
+def _candidates(db: Database, wanted: MessageFilter) -> _Candidates:
     if wanted.batch_ids:
         return _in_batches(db, wanted.batch_ids)
     if wanted.recipients:
@@ -74,7 +74,7 @@ def _candidates(db: sqlite3.Connection, wanted: MessageFilter) -> _Candidates:
     return _Candidates("SELECT seq FROM messages")
 
 
-def _in_batches(db: sqlite3.Connection, batch_ids: frozenset[str]) -> _Candidates:
+def _in_batches(db: Database, batch_ids: frozenset[str]) -> _Candidates:
     ranges: list[int] = []
     for batch_id in batch_ids:
         ranges += (
@@ -84,7 +84,7 @@ def _in_batches(db: sqlite3.Connection, batch_ids: frozenset[str]) -> _Candidate
             or ()
         )
     between = " OR ".join(["seq BETWEEN ? AND ?"] * (len(ranges) // 2))
-    return _Candidates(f"SELECT seq FROM messages WHERE {between or '0'}", tuple(ranges))
+    return _Candidates(f"SELECT seq FROM messages WHERE {between or 'FALSE'}", tuple(ranges))
 
 
 def _conditions(wanted: MessageFilter) -> _Where:

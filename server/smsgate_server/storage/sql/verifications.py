@@ -1,7 +1,6 @@
 """One-time passwords inside the writer's transaction; and reading them."""
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -27,11 +26,11 @@ from smsgate_server.services.ports import (
     SentCode,
     StoredEntry,
 )
-from smsgate_server.storage.sqlite.acceptance import Acceptor, digest
-from smsgate_server.storage.sqlite.operations import take_back
-from smsgate_server.storage.sqlite.rows import (
+from smsgate_server.storage.sql.acceptance import Acceptor, digest
+from smsgate_server.storage.sql.database import Database, Row
+from smsgate_server.storage.sql.operations import take_back
+from smsgate_server.storage.sql.rows import (
     MESSAGE_COLUMNS,
-    Row,
     message_of,
     micros,
     micros_or_none,
@@ -39,8 +38,8 @@ from smsgate_server.storage.sqlite.rows import (
     time_of,
     time_or_none,
 )
-from smsgate_server.storage.sqlite.workspace import Workspace
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.transaction import Transaction
+from smsgate_server.storage.sql.workspace import Workspace
 
 _COLUMNS = (
     "id, account, recipient, country, purpose, length, alphabet, key_id, locale, brand, sender, "
@@ -53,7 +52,16 @@ _NEWEST = f"""
     SELECT {_COLUMNS} FROM verifications WHERE recipient = ? AND account = ? AND purpose = ?
     ORDER BY id DESC LIMIT 1
 """
-_WRITE = f"INSERT OR REPLACE INTO verifications ({_COLUMNS}) VALUES ({', '.join('?' * _WIDTH)})"
+_WRITE = f"""
+    INSERT INTO verifications ({_COLUMNS}) VALUES ({", ".join("?" * _WIDTH)})
+    ON CONFLICT (id) DO UPDATE SET
+    {", ".join(f"{column} = excluded.{column}" for column in _COLUMNS.split(", ")[1:])}
+"""
+_WRITE_ATTEMPT = """
+    INSERT INTO attempts (key, fingerprint, verification_id, result, time) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET fingerprint = excluded.fingerprint,
+        verification_id = excluded.verification_id, result = excluded.result, time = excluded.time
+"""
 _WRITE_SEND = "INSERT INTO code_sends VALUES (?, ?, ?, ?, ?, ?, ?)"
 _MESSAGES = f"""
     SELECT {qualified(MESSAGE_COLUMNS, "m")} FROM code_sends AS s
@@ -61,7 +69,7 @@ _MESSAGES = f"""
 """
 _REQUEST = f"""
     SELECT r.fingerprint, {qualified(MESSAGE_COLUMNS, "m")} FROM requests AS r
-    JOIN messages AS m ON m.seq = CAST(r.message_seqs AS INTEGER) WHERE r.key = ?
+    JOIN messages AS m ON m.seq = CAST(r.message_seqs AS BIGINT) WHERE r.key = ?
 """
 # Which sends a limit counts. The oldest that fills it says when there is room again.
 _COUNTED = {
@@ -76,25 +84,23 @@ _FULL_SINCE = """
 """
 
 
-def get(db: sqlite3.Connection, account: str, verification_id: str) -> Verification | None:
+def get(db: Database, account: str, verification_id: str) -> Verification | None:
     row = db.execute(_BY_ID, (verification_id,)).fetchone()
     found = _verification_of(row) if row else None
     return found if found is not None and found.account == account else None
 
 
-def newest(
-    db: sqlite3.Connection, account: str, recipient: str, purpose: str
-) -> Verification | None:
+def newest(db: Database, account: str, recipient: str, purpose: str) -> Verification | None:
     row = db.execute(_NEWEST, (recipient, account, purpose)).fetchone()
     return _verification_of(row) if row else None
 
 
-def messages_of(db: sqlite3.Connection, verification_id: str) -> list[Message]:
+def messages_of(db: Database, verification_id: str) -> list[Message]:
     return [message_of(row) for row in db.execute(_MESSAGES, (verification_id,)).fetchall()]
 
 
 def hits(
-    db: sqlite3.Connection,
+    db: Database,
     account: str,
     recipient: str,
     country: str,
@@ -123,7 +129,7 @@ def hits(
     return found
 
 
-def repeat(db: sqlite3.Connection, request: RequestKey, position: int) -> SentCode | None:
+def repeat(db: Database, request: RequestKey, position: int) -> SentCode | None:
     """What was answered to a request, as it is now."""
     row = db.execute(_REQUEST, (digest(request),)).fetchone()
     if row is None:
@@ -210,7 +216,7 @@ def _attempt(tx: Transaction, wanted: Attempt) -> Attempted | None:
         result = ENDED_RESULTS[current.state]
     if wanted.request is not None:
         tx.db.execute(
-            "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)",
+            _WRITE_ATTEMPT,
             (
                 digest(wanted.request),
                 wanted.request.fingerprint,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.transaction import Transaction
 
 # Rows that one step deletes at most, from each table.
 STEP = 5_000
@@ -50,7 +50,7 @@ def delete_orphans(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
 
 def delete_parts(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
     """A message that is not final keeps its carrier's ids, however old it is."""
-    end = _first_live(tx)
+    end = first_live(tx)
     return [tx.db.execute(_DELETE_PARTS, (min(p, end - 1),)).rowcount for p in positions]
 
 
@@ -69,7 +69,7 @@ def delete_codes(tx: Transaction, horizons: Sequence[int]) -> Sequence[int]:
 
 def move_earliest(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
     for position in positions:
-        tx.db.execute("UPDATE store SET earliest = max(earliest, ?)", (position,))
+        tx.db.execute("UPDATE store SET earliest = ? WHERE earliest < ?", (position, position))
     return positions
 
 
@@ -84,8 +84,8 @@ def delete_messages(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
 
 def _delete_messages(tx: Transaction, position: int) -> int:
     (start,) = tx.db.execute("SELECT pruned FROM store").fetchone()
-    end = min(position, start + STEP, _first_live(tx) - 1)
-    (newer,) = tx.db.execute(_FIRST_WITH_NEWER_EVENT, (start, end, position)).fetchone()
+    end = min(position, start + STEP, first_live(tx) - 1)
+    newer = oldest_in_use(tx, start, end, position)
     if newer is not None:
         end = newer - 1
     if end <= start:
@@ -99,7 +99,13 @@ def _delete_messages(tx: Transaction, position: int) -> int:
     return int(end - start)
 
 
-def _first_live(tx: Transaction) -> int:
+def first_live(tx: Transaction) -> int:
     """The oldest message that is not final, or the next one to come."""
     (live,) = tx.db.execute(_FIRST_LIVE).fetchone()
     return int(live) if live is not None else tx.head + 1
+
+
+def oldest_in_use(tx: Transaction, start: int, end: int, position: int) -> int | None:
+    """The oldest message after `start` up to `end` that has an event above the position."""
+    (newer,) = tx.db.execute(_FIRST_WITH_NEWER_EVENT, (start, end, position)).fetchone()
+    return None if newer is None else int(newer)

@@ -1,7 +1,6 @@
 """What was reported of carriers, as JSON: few rows, read and written as a whole."""
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,12 +8,13 @@ from dataclasses import asdict
 from smsgate_server.domain.carrier_health import CarrierHealth, Counts
 from smsgate_server.domain.delivery import OutcomeKind
 from smsgate_server.services.ports import CarrierReport
-from smsgate_server.storage.sqlite.bulk import BulkStatement
-from smsgate_server.storage.sqlite.rows import micros, time_of
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.database import Database
+from smsgate_server.storage.sql.rows import micros, time_of
+from smsgate_server.storage.sql.transaction import Transaction
 
 _INSERT = BulkStatement(
-    "INSERT INTO carrier_reports (carrier, report_time, document) VALUES {rows}", 3
+    "INSERT INTO carrier_reports (carrier, report_time, document) {rows}", "tnt"
 )
 
 
@@ -25,7 +25,7 @@ def report_carriers(tx: Transaction, calls: Sequence[Sequence[CarrierReport]]) -
     return [None] * len(calls)
 
 
-def carrier_reports(db: sqlite3.Connection) -> Sequence[CarrierReport]:
+def carrier_reports(db: Database) -> Sequence[CarrierReport]:
     rows = db.execute("SELECT report_time, document FROM carrier_reports ORDER BY carrier")
     return [CarrierReport(time_of(time), _read(document)) for time, document in rows]
 

@@ -8,15 +8,15 @@ from datetime import datetime
 from smsgate_server.domain.delivery import EXPIRY_GRACE, Delivery, Stage, Step
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.standing import in_backlog
-from smsgate_server.storage.sqlite.bulk import BulkStatement
-from smsgate_server.storage.sqlite.rows import (
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.rows import (
     DELIVERY_COLUMNS,
-    DELIVERY_WIDTH,
+    DELIVERY_TYPES,
     EVENT_COLUMNS,
-    EVENT_WIDTH,
+    EVENT_TYPES,
     MESSAGE_COLUMNS,
     MESSAGE_WIDTH,
-    Row,
     delivery_of,
     delivery_row,
     event_row,
@@ -25,48 +25,48 @@ from smsgate_server.storage.sqlite.rows import (
     micros_or_none,
     qualified,
 )
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.transaction import Transaction
 
 _COLUMNS = f"{qualified(MESSAGE_COLUMNS, 'm')}, {qualified(DELIVERY_COLUMNS, 'd')}"
 _JOINED = f"""
     SELECT {_COLUMNS} FROM messages AS m LEFT JOIN deliveries AS d ON d.message_seq = m.seq
 """
-_BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN (VALUES {{rows}})", 1)
-_BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN (VALUES {{rows}})", 1)
+_BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN ({{rows}})", "n")
+_BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN ({{rows}})", "t")
 _LIVE = f"SELECT {_COLUMNS} FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq"
 # The stages are written out, or SQLite would not see that an index is for them.
 _DUE = f"""
     {_LIVE} WHERE d.stage = {int(Stage.WAITING)} AND d.lane = ? AND d.due_time <= ?
-    ORDER BY d.due_time LIMIT ?
+    ORDER BY d.due_time, d.message_seq LIMIT ?
 """
 _EXPIRED_WAITING = f"""
     {_LIVE} WHERE d.expire_time <= ? AND d.stage = {int(Stage.WAITING)}
-    ORDER BY d.expire_time LIMIT ?
+    ORDER BY d.expire_time, d.message_seq LIMIT ?
 """
 _EXPIRED_WITH_CARRIER = f"""
     {_LIVE} WHERE d.expire_time <= ? AND d.stage IN ({int(Stage.SUBMITTED)}, {int(Stage.HELD)})
-    ORDER BY d.expire_time LIMIT ?
+    ORDER BY d.expire_time, d.message_seq LIMIT ?
 """
-_INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) VALUES {{rows}}", EVENT_WIDTH)
+_INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) {{rows}}", EVENT_TYPES)
 _UPDATE_MESSAGES = BulkStatement(
     """
     UPDATE messages SET status = v.column2, reason = v.column3, carrier = v.column4,
         update_time = v.column5, sent_time = v.column6, final_time = v.column7,
         last_seq = v.column8, refunded = v.column9
-    FROM (VALUES {rows}) AS v WHERE seq = v.column1
+    FROM ({rows}) AS v WHERE seq = v.column1
     """,
-    9,
+    "nnntnnnnn",
 )
 _UPDATE_DELIVERIES = BulkStatement(
     """
     UPDATE deliveries SET stage = v.column2, due_time = v.column3, attempts = v.column4,
         delivered = v.column5, exposed = v.column6, lane = v.column7, accepted = v.column8,
         awaited = v.column9, reference = v.column10, carrier = v.column11
-    FROM (VALUES {rows}) AS v WHERE message_seq = v.column1
+    FROM ({rows}) AS v WHERE message_seq = v.column1
     """,
-    1 + DELIVERY_WIDTH,
+    "n" + DELIVERY_TYPES,
 )
-_DELETE_DELIVERIES = BulkStatement("DELETE FROM deliveries WHERE message_seq IN (VALUES {rows})", 1)
+_DELETE_DELIVERIES = BulkStatement("DELETE FROM deliveries WHERE message_seq IN ({rows})", "n")
 
 
 class Workspace:

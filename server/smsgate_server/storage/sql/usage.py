@@ -1,13 +1,13 @@
 """Counts of use, and versions of the tariffs."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from smsgate_server.domain.usage import Counts, UsageKey, UsageRow, free_requests
 from smsgate_server.services.ports import TariffVersion, UsageQuery
-from smsgate_server.storage.sqlite.books import COUNTS
-from smsgate_server.storage.sqlite.rows import micros, time_of
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.books import COUNTS
+from smsgate_server.storage.sql.database import Database
+from smsgate_server.storage.sql.rows import micros, time_of
+from smsgate_server.storage.sql.transaction import Transaction
 
 _COLUMNS = f"account, day, country, status, currency, {', '.join(COUNTS)}"
 
@@ -21,7 +21,7 @@ def count_free_requests(
     return [None] * len(calls)
 
 
-def usage(db: sqlite3.Connection, query: UsageQuery) -> list[UsageRow]:
+def usage(db: Database, query: UsageQuery) -> list[UsageRow]:
     sql = f"SELECT {_COLUMNS} FROM usage WHERE day BETWEEN ? AND ?"
     values: list[object] = [query.first, query.last]
     if query.account is not None:
@@ -34,7 +34,7 @@ def usage(db: sqlite3.Connection, query: UsageQuery) -> list[UsageRow]:
     return [UsageRow(UsageKey(*row[:5]), Counts(*row[5:])) for row in rows]
 
 
-def tariff(db: sqlite3.Connection) -> TariffVersion | None:
+def tariff(db: Database) -> TariffVersion | None:
     row = db.execute(
         "SELECT version, text, import_time FROM tariffs ORDER BY version DESC LIMIT 1"
     ).fetchone()

@@ -9,37 +9,35 @@ from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
 from smsgate_server.domain.delivery import Stage, opening_event
 from smsgate_server.domain.message import Message
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
-from smsgate_server.storage.sqlite.bulk import BulkStatement
-from smsgate_server.storage.sqlite.rows import (
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.rows import (
     MESSAGE_COLUMNS,
-    MESSAGE_WIDTH,
-    Row,
+    MESSAGE_TYPES,
     message_row,
     micros,
 )
-from smsgate_server.storage.sqlite.workspace import Workspace
-from smsgate_server.storage.sqlite.writer import Transaction
+from smsgate_server.storage.sql.transaction import Transaction
+from smsgate_server.storage.sql.workspace import Workspace
 
 _INSERT_MESSAGES = BulkStatement(
-    f"INSERT INTO messages ({MESSAGE_COLUMNS}) VALUES {{rows}}", MESSAGE_WIDTH
+    f"INSERT INTO messages ({MESSAGE_COLUMNS}) {{rows}}", MESSAGE_TYPES
 )
 # The other columns begin at what a new delivery has.
 _INSERT_DELIVERIES = BulkStatement(
     "INSERT INTO deliveries "
-    "(message_seq, stage, due_time, attempts, delivered, lane, expire_time) VALUES {rows}",
-    7,
+    "(message_seq, stage, due_time, attempts, delivered, lane, expire_time) {rows}",
+    "nnnnntn",
 )
-_INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) VALUES {rows}", 3)
-_INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) VALUES {rows}", 3)
+_INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) {rows}", "ttn")
+_INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) {rows}", "tnn")
 _FIND_REQUESTS = BulkStatement(
-    "SELECT key, fingerprint, message_seqs, refused, declined FROM requests "
-    "WHERE key IN (VALUES {rows})",
-    1,
+    "SELECT key, fingerprint, message_seqs, refused, declined FROM requests WHERE key IN ({rows})",
+    "b",
 )
 _INSERT_REQUESTS = BulkStatement(
-    "INSERT INTO requests (key, fingerprint, create_time, message_seqs, refused, declined) "
-    "VALUES {rows}",
-    6,
+    "INSERT INTO requests (key, fingerprint, create_time, message_seqs, refused, declined) {rows}",
+    "bbnttt",
 )
 
 # Stand for entries without a message: the entry's own request id was used for something else, or

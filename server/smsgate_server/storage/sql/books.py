@@ -1,6 +1,5 @@
 """What one commit changes of balances and counts: read once, changed in memory, written once."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,26 +18,27 @@ from smsgate_server.domain.charging import (
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.usage import Usage
 from smsgate_server.services.ports import EntryKind
-from smsgate_server.storage.sqlite.bulk import BulkStatement, Row
-from smsgate_server.storage.sqlite.rows import micros
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.database import Database, Row
+from smsgate_server.storage.sql.rows import micros
 
 _FIND = BulkStatement(
     "SELECT account, entries, balance, month, spent, bundle_used FROM standings "
-    "WHERE account IN (VALUES {rows})",
-    1,
+    "WHERE account IN ({rows})",
+    "t",
 )
 _WRITE = BulkStatement(
     """
-    INSERT INTO standings (account, entries, balance, month, spent, bundle_used) VALUES {rows}
+    INSERT INTO standings (account, entries, balance, month, spent, bundle_used) {rows}
     ON CONFLICT (account) DO UPDATE SET entries = excluded.entries, balance = excluded.balance,
         month = excluded.month, spent = excluded.spent, bundle_used = excluded.bundle_used
     """,
-    6,
+    "tnnnnn",
 )
 _ENTER = BulkStatement(
     "INSERT INTO ledger "
-    "(account, id, kind, micros, balance, time, note, messages, first_seq, last_seq) VALUES {rows}",
-    10,
+    "(account, id, kind, micros, balance, time, note, messages, first_seq, last_seq) {rows}",
+    "tnnnnntnnn",
 )
 COUNTS = (
     "free_requests",
@@ -55,11 +55,11 @@ COUNTS = (
 _COUNT = BulkStatement(
     f"""
     INSERT INTO usage (account, day, country, status, currency, {", ".join(COUNTS)})
-    VALUES {{rows}}
+    {{rows}}
     ON CONFLICT (account, day, country, status, currency) DO UPDATE SET
-    {", ".join(f"{count} = {count} + excluded.{count}" for count in COUNTS)}
+    {", ".join(f"{count} = usage.{count} + excluded.{count}" for count in COUNTS)}
     """,
-    5 + len(COUNTS),
+    "tntnt" + "n" * len(COUNTS),
 )
 
 
@@ -84,7 +84,7 @@ class _Movement:
 class Books:
     """`usage` takes counts; `charge` and `refund` take money. `write` once, before the commit."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
         self.usage = Usage()
         self._standings: dict[str, Standing] = {}

@@ -1,11 +1,10 @@
 """Queries. Each function takes a connection and reads one consistent state of the database."""
 
-import sqlite3
-
 from smsgate_server.domain.delivery import opening_event
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.services.ports import LogPage
-from smsgate_server.storage.sqlite.rows import (
+from smsgate_server.storage.sql.database import Database
+from smsgate_server.storage.sql.rows import (
     EVENT_COLUMNS,
     EVENT_WIDTH,
     MESSAGE_COLUMNS,
@@ -25,13 +24,28 @@ _LOG_MESSAGES = (
     f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
 )
 
+_TIME_AT = """
+    SELECT t FROM (
+        SELECT * FROM
+            (SELECT seq, create_time AS t FROM messages WHERE seq >= :seq ORDER BY seq LIMIT 1) AS m
+        UNION ALL
+        SELECT * FROM
+            (SELECT seq, event_time AS t FROM events WHERE seq >= :seq ORDER BY seq LIMIT 1) AS e
+    ) AS found
+    ORDER BY seq LIMIT 1
+"""
 
-def get(db: sqlite3.Connection, message_id: str) -> Message | None:
+# Neighbours in the log are stamped before they are committed, so their times can be this much out
+# of order.
+_TIME_SLACK_MICROS = 2_000_000
+
+
+def get(db: Database, message_id: str) -> Message | None:
     row = db.execute(_GET, (message_id,)).fetchone()
     return message_of(row) if row else None
 
 
-def history_of(db: sqlite3.Connection, message: Message) -> list[StatusEvent]:
+def history_of(db: Database, message: Message) -> list[StatusEvent]:
     """All events of a message, oldest first, along the chain from its newest."""
     events = []
     seq = message.last_seq
@@ -45,7 +59,7 @@ def history_of(db: sqlite3.Connection, message: Message) -> list[StatusEvent]:
     return events[::-1]
 
 
-def read_log(db: sqlite3.Connection, after: int, head: int, limit: int) -> LogPage:
+def read_log(db: Database, after: int, head: int, limit: int) -> LogPage:
     """Positions after `after` up to `head`: about `limit` of them, but never half a batch."""
     end = min(after + limit, head)
     new = [message_of(row) for row in db.execute(_LOG_MESSAGES, (after, end, limit)).fetchall()]
@@ -61,9 +75,7 @@ def read_log(db: sqlite3.Connection, after: int, head: int, limit: int) -> LogPa
     return LogPage(page, end)
 
 
-def _rest_of_batch(
-    db: sqlite3.Connection, last: StatusEvent, head: int, limit: int
-) -> list[StatusEvent]:
+def _rest_of_batch(db: Database, last: StatusEvent, head: int, limit: int) -> list[StatusEvent]:
     if last.from_status is not None:
         return []
     rest: list[StatusEvent] = []
@@ -74,3 +86,16 @@ def _rest_of_batch(
             break
         rest.append(opening_event(message, message.seq))
     return rest
+
+
+def position_at(db: Database, time: int, head: int) -> int:
+    """A position before every event at `time` or later; the log is nearly in time order."""
+    low, high = 0, head
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(_TIME_AT, {"seq": middle + 1}).fetchone()
+        if row is not None and row[0] < time - _TIME_SLACK_MICROS:
+            low = middle + 1
+        else:
+            high = middle
+    return low

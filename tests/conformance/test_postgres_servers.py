@@ -1,0 +1,342 @@
+"""Several servers on one PostgreSQL: what the suite of one store cannot show."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.builders import (
+    ACCOUNT,
+    T0,
+    a_message,
+    a_receipt,
+    a_request_key,
+    a_result,
+    accepted,
+    an_acceptance,
+    an_account,
+    days,
+    seconds,
+    some_horizons,
+)
+from tests.databases import database_of
+
+from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.charging import Terms
+from smsgate_server.domain.errors import Unavailable
+from smsgate_server.domain.message import Price, PriceStatus, StatusEvent
+from smsgate_server.services.ports import Acceptance, Entry, RequestKey, TopUp
+
+psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
+postgres = pytest.importorskip("smsgate_server.storage.postgres.store")
+
+PRICE = 50_000
+PREPAID = Terms(billing=BillingMode.PREPAID)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return database_of(tmp_path)
+
+
+@pytest.fixture
+async def two(url: str) -> AsyncIterator[list[object]]:
+    stores = [postgres.PostgresStore(url) for _ in range(2)]
+    for store in stores:
+        await store.open()
+    yield stores
+    for store in stores:
+        await store.close()
+
+
+class Heard:
+    """What a listener of a store was told."""
+
+    def __init__(self, store) -> None:  # type: ignore[no-untyped-def]
+        self.events: list[StatusEvent] = []
+        self._changed = asyncio.Event()
+        store.listen(self._told)
+
+    def _told(self, events: Sequence[StatusEvent]) -> None:
+        self.events += events
+        self._changed.set()
+
+    async def up_to(self, position: int) -> list[int]:
+        async with asyncio.timeout(10):
+            while not self.events or self.events[-1].seq < position:
+                self._changed.clear()
+                await self._changed.wait()
+        return [event.seq for event in self.events]
+
+
+async def test_every_server_tells_every_event_once_in_the_order_of_the_log(two) -> None:  # type: ignore[no-untyped-def]
+    heard = [Heard(store) for store in two]
+
+    async def send(store, n: int) -> None:  # type: ignore[no-untyped-def]
+        for _ in range(n):
+            await store.accept(an_acceptance(3))
+
+    await asyncio.gather(*(send(store, 20) for store in two for _ in range(4)))
+    head = (await two[0].refreshed()).head
+    assert head == 2 * 4 * 20 * 3
+    for each in heard:
+        assert await each.up_to(head) == list(range(1, head + 1))
+
+
+async def test_a_position_of_another_server_is_known_when_it_is_asked_for(two) -> None:  # type: ignore[no-untyped-def]
+    sent = await two[0].accept(an_acceptance(5))
+    assert (await two[1].refreshed()).head == sent.position
+    assert len((await two[1].read_log(0, 100)).events) == 5
+
+
+async def test_one_request_at_two_servers_at_once_makes_one_message(two) -> None:  # type: ignore[no-untyped-def]
+    key = a_request_key("both")
+    answers = await asyncio.gather(
+        *(store.accept(Acceptance([Entry(a_message(), key)])) for store in two for _ in range(20))
+    )
+    ids = {answer.entries[0].message.id for answer in answers}
+    assert len(ids) == 1
+    assert sum(not answer.entries[0].replayed for answer in answers) == 1
+
+
+async def test_two_servers_together_cannot_overspend_a_balance(two) -> None:  # type: ignore[no-untyped-def]
+    await two[0].create_account(an_account(), None)
+    money = RequestKey("", "TopUp", "once", b"f")
+    await two[0].top_up(TopUp(ACCOUNT, 100 * PRICE, "", T0, money))
+    price = Price(PriceStatus.DISPUTED, "EUR", PRICE, PRICE, 1)
+
+    async def send(store) -> bool:  # type: ignore[no-untyped-def]
+        message = a_message(price=price, billing=BillingMode.PREPAID)
+        answer = await store.accept(Acceptance([Entry(message)], terms=PREPAID))
+        return answer.entries[0].message is not None
+
+    sent = await asyncio.gather(*(send(store) for store in two for _ in range(200)))
+    assert sum(sent) == 100
+    assert (await two[1].standing(ACCOUNT)).balance == 0
+    ledger = await two[1].ledger(ACCOUNT, 0, 1_000)
+    assert sum(entry.micros for entry in ledger) == 0
+
+
+async def test_one_server_sends_until_its_lease_is_over(two) -> None:  # type: ignore[no-untyped-def]
+    one, other = two
+    await one.accept(an_acceptance(4))
+    assert not (await one.claim_due(T0, 1)).claims
+    assert await one.take_courier(seconds(0.5))
+    assert not await other.take_courier(seconds(60))
+    assert not (await other.claim_due(T0, 10)).claims
+    claimed = (await one.claim_due(T0, 2)).claims
+    assert len(claimed) == 2
+    await asyncio.sleep(0.6)
+    assert await other.take_courier(seconds(60))
+    # It was frozen, and does not know yet that another one sends.
+    assert not (await one.claim_due(T0, 2)).claims
+    assert await other.recover(T0) == 2
+    assert len((await other.claim_due(T0, 10)).claims) == 2
+    # What it still has to tell is not lost.
+    await one.record_submits([a_result(claimed[0], accepted("c1"))])
+    await other.record_receipts([a_receipt("c1")], T0 + seconds(5))
+    message = await other.get(ACCOUNT, claimed[0].message.id)
+    assert message is not None
+    assert message.final_time is not None
+
+
+async def test_who_leaves_is_followed_at_once(two) -> None:  # type: ignore[no-untyped-def]
+    one, other = two
+    assert await one.take_courier(seconds(60))
+    await one.leave_courier()
+    assert await other.take_courier(seconds(60))
+    await one.leave_courier()
+    assert not await one.take_courier(seconds(60))
+
+
+async def test_what_was_taken_of_limits_is_added_up(two) -> None:  # type: ignore[no-untyped-def]
+    one, other = two
+    assert await one.add_taken({"a": 3, "b": 1}) == {"a": 3, "b": 1}
+    assert await other.add_taken({"a": 2, "c": 0}) == {"a": 5, "c": 0}
+    await asyncio.gather(*(s.add_taken({"a": 1, "b": 1}) for s in two for _ in range(50)))
+    assert await one.add_taken({"b": 0, "a": 0}) == {"a": 105, "b": 101}
+
+
+async def test_old_parts_are_dropped_and_the_rest_is_as_it_was(url: str) -> None:
+    store = postgres.PostgresStore(url, part_size=500)
+    await store.open()
+    await store.take_courier(seconds(60))
+    try:
+        # A commit adds less than a part.
+        for _ in range(4):
+            await store.accept(an_acceptance(300))
+            claims = (await store.claim_due(T0, 300)).claims
+            results = [a_result(c, accepted(f"c{c.message.seq}")) for c in claims]
+            await store.record_submits(results)
+            receipts = [a_receipt(f"c{claim.message.seq}") for claim in claims]
+            await store.record_receipts(receipts, T0 + seconds(2))
+        late = await store.accept(an_acceptance(3, create_time=T0 + days(40)))
+        before = _parts(url)
+        horizon = T0 + days(30)
+        forgotten = await store.prune(some_horizons(log=horizon, messages=horizon, codes=horizon))
+        assert forgotten["messages"] == 3_600
+        after = _parts(url)
+        assert len(before) > len(after)
+        assert not any(name in after for name in ("messages_0", "events_0", "events_3000"))
+        assert await store.get(ACCOUNT, claims[0].message.id) is None
+        kept = await store.get(ACCOUNT, late.entries[0].message.id)
+        assert kept == late.entries[0].message
+        assert (await store.read_log(store.bounds.earliest, 10)).position == 3_603
+    finally:
+        await store.close()
+
+
+def _parts(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT inhrelid::regclass::text FROM pg_inherits").fetchall()
+    return {name for (name,) in rows if not name.endswith("key")}
+
+
+# CommandComplete, "Message Formats" in PostgreSQL's documentation.
+_COMMITTED = b"COMMIT\0"
+_FATAL = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+_ENDED = b"E" + (len(_FATAL) + 4).to_bytes(4, "big") + _FATAL
+
+
+class Line:
+    """Between a server and its database; it can be cut at a COMMIT."""
+
+    def __init__(self, socket_of_database: Path, folder: Path) -> None:
+        self._there = socket_of_database
+        self._here = folder / socket_of_database.name
+        # "before": the COMMIT never arrives. "after": its answer never does. "ended": the
+        # operator ends the session just behind it.
+        self.cut_at_commit = ""
+        self.cuts = 0
+        # Done after the database has lost a connection, before the server notices.
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> "Line":
+        self._server = await asyncio.start_unix_server(self._connected, self._here)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_read, to_write = await asyncio.open_unix_connection(self._there)
+        self._writers |= {writer, to_write}
+        ways = (self._ask(reader, to_write), self._answer(to_read, writer))
+        tasks = [asyncio.create_task(way) for way in ways]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        to_write.close()
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        writer.close()
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if b"COMMIT" in data and self.cut_at_commit == "before":
+                    return self._cut()
+                writer.write(data)
+                await writer.drain()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if _COMMITTED in data and self.cut_at_commit == "after":
+                    return self._cut()
+                if _COMMITTED in data and self.cut_at_commit == "ended":
+                    writer.write(data[: data.index(_COMMITTED) + len(_COMMITTED)] + _ENDED)
+                    return self._cut()
+                writer.write(data)
+                await writer.drain()
+
+    def _cut(self) -> None:
+        self.cut_at_commit = ""
+        self.cuts += 1
+
+
+@contextlib.asynccontextmanager
+async def _behind_a_line(url: str):  # type: ignore[no-untyped-def]
+    import tempfile
+
+    database, _, folder = url.partition("?host=")
+    with tempfile.TemporaryDirectory(prefix="line-", dir="/tmp") as near:
+        async with Line(Path(folder) / ".s.PGSQL.5432", Path(near)) as line:
+            store = postgres.PostgresStore(f"{database}?host={near}")
+            await store.open()
+            try:
+                yield store, line
+            finally:
+                await store.close()
+
+
+@pytest.mark.parametrize("cut", ["after", "ended"])
+async def test_a_commit_whose_answer_is_lost_is_found_out(url: str, cut: str) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        await store.accept(an_acceptance())
+        line.cut_at_commit = cut
+        sent = await store.accept(an_acceptance(2))
+        assert line.cuts == 1
+        assert sent.position == 3
+        assert await store.get(ACCOUNT, sent.entries[1].message.id) is not None
+
+
+async def test_a_commit_that_never_arrived_is_refused_and_nothing_is_stored(url: str) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        await store.accept(an_acceptance())
+        line.cut_at_commit = "before"
+        with pytest.raises(Unavailable, match="repeat the request"):
+            await store.accept(an_acceptance(2))
+        assert line.cuts == 1
+        assert (await store.accept(an_acceptance())).position == 2
+
+
+async def test_a_commit_that_was_lost_is_not_taken_for_anothers_at_its_place(
+    url: str, two: list[Any]
+) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        await store.accept(an_acceptance())
+        line.cut_at_commit = "before"
+        line.meanwhile = lambda: two[0].accept(an_acceptance())
+        with pytest.raises(Unavailable, match="repeat the request"):
+            await store.accept(an_acceptance())
+        assert line.cuts == 1
+        repeated = await store.accept(an_acceptance())
+        assert repeated.position == 3
+        page = await store.read_log(0, 10)
+        assert [event.seq for event in page.events] == [1, 2, 3]
+        assert page.events[2].message.id == repeated.entries[0].message.id
+
+
+@pytest.mark.parametrize("cut", ["after", "ended"])
+async def test_claims_that_nobody_was_told_of_are_given_back(url: str, cut: str) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        assert await store.take_courier(days(1))
+        await store.accept(an_acceptance(2))
+        line.cut_at_commit = cut
+        with pytest.raises(Unavailable):
+            await store.claim_due(T0, 10)
+        assert line.cuts == 1
+        claims = (await store.claim_due(T0, 10)).claims
+        assert [claim.attempt for claim in claims] == [1, 1]
+
+
+@pytest.mark.soak
+async def test_a_server_that_is_frozen_in_a_commit_holds_the_others_for_seconds_only(
+    two,  # type: ignore[no-untyped-def]
+    url: str,
+) -> None:
+    from smsgate_server.storage.postgres.database import connect
+
+    frozen = await asyncio.to_thread(connect, url)
+    frozen.execute("BEGIN")
+    frozen.execute("SELECT head FROM store FOR UPDATE").fetchone()
+    async with asyncio.timeout(9):
+        assert (await two[0].accept(an_acceptance())).position == 1
+    frozen.connection.close()
