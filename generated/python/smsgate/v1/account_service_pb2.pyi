@@ -806,6 +806,10 @@ class GetAccountResponse(_message.Message):
     STANDING_FIELD_NUMBER: _builtins.int
     CALLING_KEY_FIELD_NUMBER: _builtins.int
     API_KEYS_FIELD_NUMBER: _builtins.int
+    SERVER_VERSION_FIELD_NUMBER: _builtins.int
+    SERVER_TIME_FIELD_NUMBER: _builtins.int
+    server_version: _builtins.str
+    """The version of the server that answered, e.g. 0.1.0."""
     @_builtins.property
     def account(self) -> Global___Account:
         """The account."""
@@ -824,6 +828,10 @@ class GetAccountResponse(_message.Message):
         only for callers with the scope ADMIN.
         """
 
+    @_builtins.property
+    def server_time(self) -> _timestamp_pb2.Timestamp:
+        """When it answered, by its own clock."""
+
     def __init__(
         self,
         *,
@@ -831,10 +839,12 @@ class GetAccountResponse(_message.Message):
         standing: Global___AccountStanding | None = ...,
         calling_key: Global___ApiKey | None = ...,
         api_keys: _abc.Iterable[Global___ApiKey] | None = ...,
+        server_version: _builtins.str = ...,
+        server_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "calling_key", b"calling_key", "standing", b"standing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "calling_key", b"calling_key", "server_time", b"server_time", "standing", b"standing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "api_keys", b"api_keys", "calling_key", b"calling_key", "standing", b"standing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "api_keys", b"api_keys", "calling_key", b"calling_key", "server_time", b"server_time", "server_version", b"server_version", "standing", b"standing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

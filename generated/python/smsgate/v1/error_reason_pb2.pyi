@@ -414,6 +414,29 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "NO_ROUTE", "domain": "smsgate", "metadata": { "country": "IT" } }
     """
+    ERROR_REASON_INVALID_URL: _ErrorReason.ValueType  # 58
+    """INVALID_ARGUMENT. The field is not a URL that events may be sent to. The violation says why:
+    https is needed, or there is a user in it, or its address is not a public one.
+
+        { "reason": "INVALID_URL", "domain": "smsgate" }
+    """
+    ERROR_REASON_INVALID_HEADER: _ErrorReason.ValueType  # 59
+    """INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+
+        { "reason": "INVALID_HEADER", "domain": "smsgate" }
+    """
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 60
+    """NOT_FOUND. There is no webhook with this id, or it is another account's.
+
+        { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
+          "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+    """
+    ERROR_REASON_TOO_MANY_WEBHOOKS: _ErrorReason.ValueType  # 61
+    """RESOURCE_EXHAUSTED. The account has as many webhooks as it may. Delete one first.
+
+        { "reason": "TOO_MANY_WEBHOOKS", "domain": "smsgate",
+          "metadata": { "limit": "webhooks", "maximum": "50" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is why a call was refused, for programs. It is open: new values may be added at any
@@ -825,6 +848,29 @@ ERROR_REASON_NO_ROUTE: ErrorReason.ValueType  # 57
 """FAILED_PRECONDITION. No route of this server leads to the recipient. Ask the operator for one.
 
     { "reason": "NO_ROUTE", "domain": "smsgate", "metadata": { "country": "IT" } }
+"""
+ERROR_REASON_INVALID_URL: ErrorReason.ValueType  # 58
+"""INVALID_ARGUMENT. The field is not a URL that events may be sent to. The violation says why:
+https is needed, or there is a user in it, or its address is not a public one.
+
+    { "reason": "INVALID_URL", "domain": "smsgate" }
+"""
+ERROR_REASON_INVALID_HEADER: ErrorReason.ValueType  # 59
+"""INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+
+    { "reason": "INVALID_HEADER", "domain": "smsgate" }
+"""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 60
+"""NOT_FOUND. There is no webhook with this id, or it is another account's.
+
+    { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
+      "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
+"""
+ERROR_REASON_TOO_MANY_WEBHOOKS: ErrorReason.ValueType  # 61
+"""RESOURCE_EXHAUSTED. The account has as many webhooks as it may. Delete one first.
+
+    { "reason": "TOO_MANY_WEBHOOKS", "domain": "smsgate",
+      "metadata": { "limit": "webhooks", "maximum": "50" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
 

@@ -66,6 +66,7 @@ class SendOptions(_message.Message):
     MAX_PRICE_FIELD_NUMBER: _builtins.int
     SMART_ENCODING_FIELD_NUMBER: _builtins.int
     ON_UNKNOWN_SUBMIT_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     dry_run: _builtins.bool
     """Check everything, forecast segments and price, but store and send nothing. The answer has the
     message as it would be, without an id.
@@ -94,6 +95,10 @@ class SendOptions(_message.Message):
     def max_price(self) -> _money_pb2.Money:
         """Refuse the message if its total price is higher, is not known, or is in another currency."""
 
+    @_builtins.property
+    def callback(self) -> _message_pb2.Callback:
+        """Push the status events of the message to an HTTP endpoint, too; see WebhookService."""
+
     def __init__(
         self,
         *,
@@ -105,10 +110,11 @@ class SendOptions(_message.Message):
         max_price: _money_pb2.Money | None = ...,
         smart_encoding: _builtins.bool = ...,
         on_unknown_submit: _message_pb2.UnknownSubmitPolicy.ValueType = ...,
+        callback: _message_pb2.Callback | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["max_price", b"max_price", "send_time", b"send_time", "validity_period", b"validity_period"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "max_price", b"max_price", "send_time", b"send_time", "validity_period", b"validity_period"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "fail_on_multiple_messages", b"fail_on_multiple_messages", "max_price", b"max_price", "max_segments", b"max_segments", "on_unknown_submit", b"on_unknown_submit", "send_time", b"send_time", "smart_encoding", b"smart_encoding", "validity_period", b"validity_period"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback", b"callback", "dry_run", b"dry_run", "fail_on_multiple_messages", b"fail_on_multiple_messages", "max_price", b"max_price", "max_segments", b"max_segments", "on_unknown_submit", b"on_unknown_submit", "send_time", b"send_time", "smart_encoding", b"smart_encoding", "validity_period", b"validity_period"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

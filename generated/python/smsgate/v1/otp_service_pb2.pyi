@@ -394,6 +394,7 @@ class SendOTPRequest(_message.Message):
     MAX_PRICE_FIELD_NUMBER: _builtins.int
     ON_UNKNOWN_SUBMIT_FIELD_NUMBER: _builtins.int
     CHANNEL_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
     recipient: _builtins.str
     """The recipient in strict E.164. Landlines, premium-rate and other numbers that take no SMS are
     refused.
@@ -455,6 +456,12 @@ class SendOTPRequest(_message.Message):
     def max_price(self) -> _money_pb2.Money:
         """Refuse to send if the message's price is higher, is not known, or is in another currency."""
 
+    @_builtins.property
+    def callback(self) -> _message_pb2.Callback:
+        """Push the status events of the message to an HTTP endpoint, too; see WebhookService. No event
+        has the code.
+        """
+
     def __init__(
         self,
         *,
@@ -475,10 +482,11 @@ class SendOTPRequest(_message.Message):
         max_price: _money_pb2.Money | None = ...,
         on_unknown_submit: _message_pb2.UnknownSubmitPolicy.ValueType = ...,
         channel: Global___VerificationChannel.ValueType = ...,
+        callback: _message_pb2.Callback | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["android_app_hash", b"android_app_hash", "auto_fill", b"auto_fill", "max_price", b"max_price", "ttl", b"ttl", "web_origin", b"web_origin"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["android_app_hash", b"android_app_hash", "auto_fill", b"auto_fill", "callback", b"callback", "max_price", b"max_price", "ttl", b"ttl", "web_origin", b"web_origin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alphabet", b"alphabet", "android_app_hash", b"android_app_hash", "auto_fill", b"auto_fill", "brand", b"brand", "channel", b"channel", "client_reference", b"client_reference", "dry_run", b"dry_run", "labels", b"labels", "length", b"length", "locale", b"locale", "max_price", b"max_price", "on_unknown_submit", b"on_unknown_submit", "purpose", b"purpose", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "ttl", b"ttl", "web_origin", b"web_origin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alphabet", b"alphabet", "android_app_hash", b"android_app_hash", "auto_fill", b"auto_fill", "brand", b"brand", "callback", b"callback", "channel", b"channel", "client_reference", b"client_reference", "dry_run", b"dry_run", "labels", b"labels", "length", b"length", "locale", b"locale", "max_price", b"max_price", "on_unknown_submit", b"on_unknown_submit", "purpose", b"purpose", "recipient", b"recipient", "request_id", b"request_id", "sender", b"sender", "ttl", b"ttl", "web_origin", b"web_origin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_auto_fill: _TypeAlias = _typing.Literal["web_origin", "android_app_hash"]  # noqa: Y015
     _WhichOneofArgType_auto_fill: _TypeAlias = _typing.Literal["auto_fill", b"auto_fill"]  # noqa: Y015

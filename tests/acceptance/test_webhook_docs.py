@@ -1,0 +1,72 @@
+"""docs/webhooks.md: its receiver is run as it stands there."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from tests.acceptance.conftest import StartGateway
+from tests.acceptance.reading import GUARD_SECONDS, ITALIAN
+from tests.acceptance.webhook_setup import LOOPBACK, a_webhook, caller_of, shown
+
+from smsgate.v1 import message_service_pb2 as messages
+from smsgate.v1 import webhook_service_pb2 as pb
+from smsgate_server.domain.webhooks import RETRY_SECONDS
+
+_PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+
+
+async def _line(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(GUARD_SECONDS):
+        return (await process.stdout.readline()).decode().strip()
+
+
+async def test_the_receiver_of_the_page_takes_events_once_and_refuses_forgeries(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    [code] = [c for c in re.findall(r"```python\n(.*?)```", _PAGE, re.S) if "do_POST" in c]
+    script = tmp_path / "receiver.py"
+    script.write_text(code, encoding="utf-8")
+    gateway = await start_gateway(**LOOPBACK)
+    caller = caller_of(gateway)
+    made = await a_webhook(caller, "http://127.0.0.1:9/")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(script),
+        env={"SECRET": made.secret, "PORT": "0"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        port = (await _line(process)).removeprefix("listening on ")
+        id = made.webhook.id
+        change = pb.UpdateWebhookRequest(id=id, url=f"http://127.0.0.1:{port}/")
+        await caller.webhooks.UpdateWebhook(change)
+        assert (await caller.webhooks.TestWebhook(pb.TestWebhookRequest(id=id))).delivered
+        request = messages.SendMessageRequest(recipient=ITALIAN, text="Hello")
+        first = await gateway.stub.SendMessage(request)
+        statuses = ("NEW", "PENDING", "DELIVERED")
+        for status in statuses:
+            assert await _line(process) == f"{first.message.id} MESSAGE_STATUS_{status}"
+        # What it had is told by its id, and passed over.
+        await caller.webhooks.ReplayEvents(pb.ReplayEventsRequest(id=id, cursor=first.cursor))
+        second = await gateway.stub.SendMessage(request)
+        for status in statuses:
+            assert await _line(process) == f"{second.message.id} MESSAGE_STATUS_{status}"
+        rotate = pb.RotateWebhookSecretRequest(id=id)
+        rotate.overlap.seconds = 0
+        await caller.webhooks.RotateWebhookSecret(rotate)
+        forged = await caller.webhooks.TestWebhook(pb.TestWebhookRequest(id=id))
+        assert forged.status == 401
+        assert (await shown(caller, id)).enabled
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def test_the_page_tells_the_waits_as_they_are() -> None:
+    minutes = (2, 10, 30, 60, 2 * 60, 4 * 60, 7 * 60, 8 * 60)
+    assert list(RETRY_SECONDS) == [5, 30, *(60 * each for each in minutes)]
+    told = "5 s, 30 s, 2 min, 10 min, 30 min, 1, 2, 4, 7 and 8 hours"
+    assert told in " ".join(_PAGE.split())
