@@ -1,0 +1,133 @@
+"""A message, usage, the estimator and the form that sends."""
+
+import socket
+from pathlib import Path
+
+from playwright.sync_api import expect
+from tests.acceptance.web_setup import WebProcess
+from tests.browser.conftest import OpenDashboard
+from tests.browser.dashboard import Traffic, eventually
+
+_REAL_CARRIER = """
+[[carriers]]
+name = "acme"
+hosts = ["127.0.0.1:{port}"]
+system_id = "esme"
+password = "secret"
+"""
+
+
+def test_the_page_of_a_message_has_its_whole_timeline_and_stays_up_to_date(
+    server: WebProcess, open_dashboard: OpenDashboard, traffic: Traffic
+) -> None:
+    sent = traffic.send("908", labels={"team": "billing"}, client_reference="order 7")
+    page = open_dashboard(server.web, f"#/message/{sent}").page
+    steps = page.locator(".timeline li")
+
+    expect(steps).to_have_count(4)
+    expect(steps.nth(0)).to_contain_text("NEW")
+    expect(steps.nth(1)).to_contain_text("carrier simulator")
+    expect(steps.nth(2)).to_contain_text("UNDELIVERABLE")
+    expect(steps.nth(3)).to_contain_text("late receipt, changes nothing")
+    expect(steps.nth(3)).to_contain_text("code DELIVRD")
+    expect(page.locator(".outcome")).to_contain_text("UNDELIVERABLE")
+    for fact in ("Italy (IT)", "0.036 EUR", "billing", "order 7"):
+        expect(page.locator(".facts")).to_contain_text(fact)
+
+
+def test_the_code_of_an_otp_is_not_on_its_page(
+    server: WebProcess, open_dashboard: OpenDashboard, traffic: Traffic
+) -> None:
+    begun = traffic.call("OTPService/SendOTP", {"recipient": "+393331235900", "brand": "Acme"})
+    sent = begun["verification"]["messageIds"][0]
+    page = open_dashboard(server.web, f"#/message/{sent}").page
+    expect(page.locator(".message-text")).to_contain_text("Acme")
+    expect(page.get_by_text("the code is never stored")).to_be_visible()
+
+
+def test_an_unknown_message_is_said_to_be_unknown(
+    server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    page = open_dashboard(server.web, "#/message/01a209c2-d545-7079-9829-b5637e2c19bb").page
+    expect(page.get_by_text("There is no message with this id")).to_be_visible()
+
+
+def test_usage_is_drawn_by_month_and_by_year_with_its_text(
+    own_server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    with Traffic(own_server.web, "usage") as traffic:
+        traffic.await_final(*traffic.send_many(9), traffic.send("901"))
+        traffic.call("OTPService/SendOTP", {"recipient": "+393331235900", "brand": "Acme"})
+    page = open_dashboard(own_server.web, "#/usage").page
+    tiles = page.locator(".tiles")
+    expect(tiles).to_contain_text("11")
+    expect(tiles).to_contain_text("0.0 % came back right")
+    expect(page.locator('.bar[data-part="UNDELIVERABLE"] title')).to_contain_text(": 1 UNDELIV")
+    expect(page.locator('.bar[data-part="unverified"]')).to_have_count(1)
+    expect(page.locator(".summary")).to_contain_text("11 messages")
+    page.get_by_text("As a table").first.click()
+    expect(page.locator(".usage tbody tr:visible")).to_have_count(12)
+
+    page.get_by_role("button", name="5 years").click()
+    expect(page.get_by_role("button", name="5 years")).to_have_attribute("aria-pressed", "true")
+    page.get_by_text("As a table").first.click()
+    expect(page.locator(".usage tbody tr:visible")).to_have_count(5)
+
+
+def test_an_estimate_tells_segments_alphabet_price_and_what_forces_it(
+    server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    page = open_dashboard(server.web, "#/compose").page
+    estimate = page.locator(".estimate")
+    page.get_by_label("Recipient").fill("+393331234567")
+    page.get_by_role("textbox", name="Text").fill("It’s here" + " and waits" * 7)
+    expect(estimate).to_contain_text("2 segments, UCS-2")
+    expect(estimate).to_contain_text("0.072 EUR to Italy")
+    expect(estimate).to_contain_text("U+2019, character 3, could be '")
+    page.get_by_role("button", name="Take it").click()
+    expect(estimate).to_contain_text("1 segment, GSM-7")
+    page.get_by_label("Recipient").fill("+39333")
+    expect(estimate.locator(".refusals, .wrong").first).to_be_visible()
+
+
+def test_a_test_message_is_sent_and_can_be_followed(
+    server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    page = open_dashboard(server.web, "#/compose").page
+    expect(page.get_by_text("Only the simulated carrier is set up")).to_be_visible()
+    page.get_by_label("Recipient").fill("+393331234900")
+    page.get_by_role("textbox", name="Text").fill("Ciao!")
+    page.get_by_role("button", name="Send a test message").click()
+    page.get_by_role("link", name="Follow it").click()
+    expect(page.locator(".outcome")).to_contain_text("DELIVERED")
+
+
+def test_what_costs_is_sent_only_after_a_confirmation(
+    tmp_path: Path, open_dashboard: OpenDashboard
+) -> None:
+    # A carrier that is down is a real one, too: it would send, and cost, as soon as it is up.
+    config = tmp_path / "smsgate.toml"
+    arguments = ["--config", str(config)]
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))  # taken, but nobody listens
+        config.write_text(_REAL_CARRIER.format(port=deaf.getsockname()[1]))
+        with WebProcess(tmp_path / "messages.db", arguments) as server:
+            _sends_only_when_confirmed(server, open_dashboard)
+
+
+def _sends_only_when_confirmed(server: WebProcess, open_dashboard: OpenDashboard) -> None:
+    page = open_dashboard(server.web, "#/compose").page
+    page.get_by_label("Recipient").fill("+393331234900")
+    page.get_by_role("textbox", name="Text").fill("Ciao!")
+    confirmation = page.get_by_label("This goes to a real phone and costs 0.036 EUR")
+    expect(confirmation).to_be_visible()
+    send = page.get_by_role("button", name="Send a test message")
+    send.click()
+    with Traffic(server.web, "costs") as traffic:
+        assert traffic.call("MessageService/ListMessages", {}).get("messages", []) == []
+        confirmation.check()
+        send.click()
+        expect(page.get_by_role("link", name="Follow it")).to_be_visible()
+        eventually(lambda: len(traffic.call("MessageService/ListMessages", {})["messages"]) == 1)
+    page.get_by_role("link", name="Live", exact=True).click()
+    expect(page.locator(".carriers")).to_contain_text("acmedown")
