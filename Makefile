@@ -13,11 +13,11 @@ WORKERS := $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generate check test scenarios demo demo-smpp smsc run bench soak clean
+.PHONY: help setup generate check test scenarios demo demo-smpp demo-cluster smsc run bench soak docs docs-serve clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
-		while IFS="$$(printf '\t')" read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+		while IFS="$$(printf '\t')" read -r name text; do printf 'make %-12s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## Install the tools and all dependencies, exactly as locked
 
@@ -39,6 +39,9 @@ demo: $(READY) ## Start a server with a simulated carrier, send a batch, watch i
 demo-smpp: $(READY) ## The same over SMPP, to an SMSC of its own
 	@$(BIN)/smsgate-server demo --smpp $(ARGS)
 
+demo-cluster: $(READY) ## Three servers on a PostgreSQL of their own; one is killed, one drained
+	@$(BIN)/smsgate-server demo --cluster $(ARGS)
+
 smsc: $(READY) ## Start an SMSC that sends nothing; ARGS="--listen 127.0.0.1:2775" is passed on
 	@$(BIN)/smsgate-server smsc $(ARGS)
 
@@ -50,6 +53,12 @@ bench: $(READY) ## Measure; BENCH=short for a short run
 
 soak: $(READY) ## Run the long forms of the tests
 	@SMSGATE_SOAK=1 $(BIN)/pytest -m "soak or long" $(ARGS)
+
+docs: $(READY) ## Build the documentation into build/site
+	@$(BIN)/python docs/site/build.py $(ARGS)
+
+docs-serve: $(READY) ## Serve the documentation at 127.0.0.1:8000
+	@$(BIN)/python docs/site/build.py --serve
 
 clean: ## Remove what setup and the tools made
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

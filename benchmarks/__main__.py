@@ -14,7 +14,18 @@ from rich.console import Console
 
 from benchmarks import machine, report
 from benchmarks.bench import Bench
-from benchmarks.figures import batch, chain, get, guarded, send, smpp, stream, volume
+from benchmarks.figures import (
+    batch,
+    chain,
+    envoy,
+    get,
+    guarded,
+    postgres,
+    send,
+    smpp,
+    stream,
+    volume,
+)
 from benchmarks.processes import ROOT
 from benchmarks.report import Figure
 
@@ -28,6 +39,8 @@ _GROUPS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "memory": stream.memory,
     "chain": chain.run,
     "smpp": smpp.run,
+    "postgres": postgres.run,
+    "envoy": envoy.run,
     "volume": volume.run,
 }
 

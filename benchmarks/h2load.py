@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.http2 import grpc_message
 from benchmarks.load import Measured, Orders, percentile
-from benchmarks.processes import bytes_of, cpu_seconds
+from benchmarks.processes import bytes_of, family_cpu_seconds
 
 PROGRAM = shutil.which("h2load")
 
@@ -26,9 +26,9 @@ def run(orders: Orders, folder: Path) -> Measured:
     if orders.api_key:
         command += ["-H", f"authorization: Bearer {orders.api_key}"]
     command += ["--log-file", str(log), f"http://{orders.target}{orders.path}"]
-    start, cpu = time.perf_counter(), cpu_seconds(orders.pid)
+    start, cpu = time.perf_counter(), family_cpu_seconds(orders.pid)
     subprocess.run(command, check=True, capture_output=True, timeout=orders.seconds + 30)
-    cpu, taken = cpu_seconds(orders.pid) - cpu, time.perf_counter() - start
+    cpu, taken = family_cpu_seconds(orders.pid) - cpu, time.perf_counter() - start
     return _measured(log, cpu, min(taken, orders.seconds))
 
 

@@ -15,8 +15,9 @@ _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _WINDOW_MAX = 2**31 - 1
 _DEFAULT_WINDOW = 65_535
 _FRAME = 16_384
-# A trailer as the server writes it without a dynamic table: name, length 1, the value 0.
-_STATUS_OK = b"grpc-status\x010"
+# A trailer as servers write it without a dynamic table: name, length 1, the value 0. Envoy
+# compresses the name (RFC 7541 §5.2).
+_STATUS_OK = (b"grpc-status\x010", b"\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f\x010")
 
 
 class Listener(Protocol):
@@ -135,7 +136,7 @@ class Connection(asyncio.Protocol):
                 self._listener.ended(stream, False)
         elif kind == _HEADERS:
             if flags & _END_STREAM:
-                self._listener.ended(stream, _STATUS_OK in payload)
+                self._listener.ended(stream, any(ok in payload for ok in _STATUS_OK))
         elif kind == _RESET:
             self._listener.ended(stream, False)
         elif kind == _WINDOW:

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.http2 import Connection, connect, grpc_message, request_headers
-from benchmarks.processes import bytes_of, cpu_seconds
+from benchmarks.processes import bytes_of, family_cpu_seconds
 
 # Stands in a body for a request id, and is replaced by another one in each call.
 REQUEST_ID = b"request-id-goes-here-0123456789abcde"
@@ -119,10 +119,10 @@ class Driver:
 
     async def _measure(self, all_calls: list[Calls]) -> Measured:
         self._latencies.clear()
-        start, cpu = time.perf_counter(), cpu_seconds(self._orders.pid)
+        start, cpu = time.perf_counter(), family_cpu_seconds(self._orders.pid)
         await asyncio.sleep(self._orders.seconds)
         taken = time.perf_counter() - start
-        cpu = cpu_seconds(self._orders.pid) - cpu
+        cpu = family_cpu_seconds(self._orders.pid) - cpu
         latencies = sorted(self._latencies)
         self._ending = True
         await self._drain(all_calls)

@@ -3,14 +3,18 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from smsgate_server.private_postgres import PrivatePostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _LISTENING = "listening on "
@@ -51,6 +55,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def family_cpu_seconds(pid: int) -> float:
+    """CPU time of a process and of those that it started, which are still there."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return cpu_seconds(pid) + sum(family_cpu_seconds(int(child)) for child in children)
+
+
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SMSGATE_")}
     return {**kept, **settings}
@@ -86,12 +96,33 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def smsgate(folder: Path, name: str, settings: Mapping[str, str]) -> Iterator[Server]:
-    store = f"sqlite:{folder / name}.db"
+def smsgate(
+    folder: Path,
+    name: str,
+    settings: Mapping[str, str],
+    store: str = "",
+    workers: int = 1,
+    front: str = "grpc",
+) -> Iterator[Server]:
+    store = store or f"sqlite:{folder / name}.db"
     command = [sys.executable, "-m", "smsgate_server", "run"]
-    command += ["--listen", "127.0.0.1:0", "--store", store]
+    command += ["--listen", "127.0.0.1:0", "--store", store, "--workers", str(workers)]
+    command += ["--front", front]
     with running(command, folder / f"{name}.log", settings) as server:
         yield server
+
+
+@contextmanager
+def postgres() -> Iterator[PrivatePostgres]:
+    """One that keeps its promises, in a folder with a path short enough for its socket."""
+    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
+    server = PrivatePostgres(folder, ("shared_buffers=256MB", "max_wal_size=4GB"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+        shutil.rmtree(folder)
 
 
 @contextmanager

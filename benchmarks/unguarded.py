@@ -10,7 +10,7 @@ from smsgate_server.domain.charging import NO_STANDING, Charged
 from smsgate_server.domain.pricing import NO_QUOTE
 from smsgate_server.domain.rules import Findings
 from smsgate_server.services import access, meter, quotas
-from smsgate_server.storage.sqlite.books import Books
+from smsgate_server.storage.sql.books import Books
 from smsgate_server.transport import calls
 
 
@@ -28,9 +28,9 @@ class _NoBooks(Books):
 
 
 def _strip() -> None:
-    from smsgate_server.storage.sqlite import acceptance, writer
+    from smsgate_server.storage.sql import acceptance, transaction
 
-    writer.Books = _NoBooks  # type: ignore[misc]
+    transaction.Books = _NoBooks  # type: ignore[misc]
     acceptance.Acceptor._note_request = _nothing  # type: ignore[method-assign,assignment]
     submission.check_rules = lambda *_: Findings()
     submission.quote_of = lambda *_: NO_QUOTE

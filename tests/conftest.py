@@ -1,8 +1,13 @@
 """What is told at the end of a run: the scenarios, by the client that passed them."""
 
+import os
 from typing import Any, cast
 
 import pytest
+
+# Tests start processes while channels are open; with its fork handlers gRPC was seen to end the new
+# process before it began. Read when grpc is imported, which is later.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 _PROPERTY = "scenario "
 

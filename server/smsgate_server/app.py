@@ -7,11 +7,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -27,13 +28,14 @@ from smsgate_server.domain.destinations import name_of
 from smsgate_server.domain.limit_text import parse_limit
 from smsgate_server.domain.otp_codes import OtpKeys
 from smsgate_server.domain.otp_texts import OtpTexts
-from smsgate_server.domain.routing import Lanes
+from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.services.access import Access
 from smsgate_server.services.account_pages import AccountPages
 from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.batches import Batches
 from smsgate_server.services.carrier_reports import CarrierReports
 from smsgate_server.services.clock import SystemClock, UuidV7
+from smsgate_server.services.courier import Courier
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
@@ -52,10 +54,13 @@ from smsgate_server.services.price_lists import PriceLists
 from smsgate_server.services.profiles import ServerPolicy
 from smsgate_server.services.quotas import Quotas
 from smsgate_server.services.retention import Retention
+from smsgate_server.services.sessions import Sessions
+from smsgate_server.services.shared_limits import SharedLimits
 from smsgate_server.services.status_feed import FeedSettings, StatusFeed
 from smsgate_server.services.tariffs import Tariffs
 from smsgate_server.services.usage import UsageReports
 from smsgate_server.services.watch import Watch
+from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.memory import MemoryStore
 from smsgate_server.storage.sqlite.store import SqliteStore
 from smsgate_server.transport.account_service import AccountService
@@ -69,7 +74,13 @@ from smsgate_server.transport.metrics import CarrierMetrics, Metrics
 from smsgate_server.transport.otp_service import OTPService
 from smsgate_server.transport.pricing_service import PricingService
 from smsgate_server.transport.server import GrpcServer
+from smsgate_server.transport.stall import StallGuard
 from smsgate_server.transport.usage_service import UsageService
+from smsgate_server.webhook_parts import WebhookParts
+
+if TYPE_CHECKING:
+    from smsgate_server.transport.envoy.application import EnvoyApplication
+    from smsgate_server.transport.web.server import WebServer
 
 _log = logging.getLogger(__name__)
 
@@ -78,16 +89,28 @@ class NotReachableSafely(Exception):
     """Why the server does not listen where it was told to, for the operator."""
 
 
-class App:
-    """A whole gateway. `start`, then `stop`; `port` is known after `start`."""
+class NotInstalled(Exception):
+    """Which part that a setting needs is not there, for the operator."""
 
-    def __init__(self, settings: Settings) -> None:
+
+class App:
+    """A whole gateway. `start`, then `stop`; `port` is known after `start`.
+
+    With `behind`, an address of its own, somebody else listens where the settings say, and calls
+    `application`.
+    """
+
+    def __init__(self, settings: Settings, behind: str = "") -> None:
         self._settings = settings
+        self._behind = behind
         self._clock: Clock = SystemClock()
         self._router = make_router(settings, self._clock)
         self._store = make_store(settings, self._router.lanes)
         self._registry = CollectorRegistry()
+        self._web: WebServer | None = None
+        self.application: EnvoyApplication | None = None
         self.port = 0
+        self.web_port = 0
 
     async def start(self) -> None:
         await self._store.open()
@@ -95,52 +118,79 @@ class App:
             self._wire(self._store)
             await self._watch.look()
             self._check_reach()
-            self.port = self._server.bind(self._settings.listen)
+            self.port = self._server.bind(self._behind or self._settings.listen)
+            if self._web is not None:
+                self.web_port = self._web.bind(self._settings.web_listen)
             self._serve_metrics()
         except BaseException:
+            if self._web is not None:
+                await self._web.stop(timedelta(0))
             await self._store.close()
             raise
-        await self._delivery.start()
-        self._carrier_reports.start()
-        self._retention.start()
+        await self._courier.start()
         self._meter.start()
         self._watch.start()
+        self._shared_limits.start()
         await self._server.start()
+        if self._web is not None:
+            await self._web.start()
 
     def _wire(self, store: Store) -> None:
         settings, clock = self._settings, self._clock
-        keys = load_keys(otp_key_path(settings), settings.otp_keys, os.urandom)
+        key_file = otp_key_path(settings)
+        keys = load_keys(key_file, settings.otp_keys, os.urandom, shared=store.shared)
         metrics = Metrics(self._registry)
-        self._registry.register(CarrierMetrics(self._router.healths))
-        self._carrier_reports = CarrierReports(store, clock, self._router.healths)
+        self._registry.register(CarrierMetrics(lambda: self._router.healths()))
         self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
         self._tariffs = Tariffs(store, clock)
-        self._watch = Watch(store, [self._access.load, self._tariffs.load])
         self._meter = Meter(store, clock, self._access.note_uses)
         notices = Notices(metrics.noted)
         self._quotas = Quotas(clock, time.monotonic, notices)
+        self._shared_limits = SharedLimits(store, self._quotas)
         self._accounts = Accounts(store, self._access, clock, os.urandom)
         self._guard = Guard(self._quotas, self._meter, notices, self._accounts.suspend)
         self._cursors = Cursors(store.identity)
         self._feed = StatusFeed(store, clock, self._cursors, encode_event, feed_settings(settings))
-        self._delivery = Delivery(
-            store,
-            self._router,
-            clock,
-            delivery_settings(settings),
-            Jitter(),
-            Texts(store, keys),
-        )
-        self._retention = make_retention(store, clock, settings)
-        gate = Gate(self._access)
+        self._webhooks = WebhookParts(settings, store, clock, self._cursors, self._registry)
+        loads = [self._access.load, self._tariffs.load, self._webhooks.load]
+        self._watch = Watch(store, loads)
+        self._courier = Courier(store, lambda: self._send(store, keys))
+        sessions = Sessions(self._access, keys, clock)
+        gate = Gate(self._access, sessions)
         calls = Calls(metrics, gate, self._access, self._quotas, self._meter)
+        services = self._services(store, keys)
         self._server = GrpcServer(
             calls,
             gate,
-            self._services(store, keys),
+            services,
             timedelta(seconds=settings.stall_seconds),
-            tls_files(settings),
+            None if self._behind else tls_files(settings),
+            settings.share_port,
         )
+        if self._behind:
+            self.application = make_application(settings, calls, services)
+        self._web = make_web(settings, calls, gate, self._access, sessions, services)
+
+    async def _send(self, store: Store, keys: OtpKeys) -> Callable[[], Awaitable[None]]:
+        """Begin what one server at a time does; with carriers that nothing was sent to yet."""
+        settings, clock = self._settings, self._clock
+        router = self._router = make_router(settings, clock)
+        jitter, texts = Jitter(), Texts(store, keys)
+        delivery = Delivery(store, router, clock, delivery_settings(settings), jitter, texts)
+        reports = CarrierReports(store, clock, router.healths)
+        retention = self._retention = make_retention(store, clock, settings)
+        await delivery.start()
+        await self._webhooks.start()
+        reports.start()
+        retention.start()
+
+        async def end() -> None:
+            await retention.stop()
+            await delivery.stop()
+            await self._webhooks.stop()
+            await reports.stop()
+
+        return end
 
     def _services(self, store: Store, keys: OtpKeys) -> dict[str, object]:
         """The implementations of the contract's services, by name."""
@@ -153,6 +203,7 @@ class App:
             self._guard,
             self._settings.backlog_limit,
             self._router.lanes,
+            self._webhooks.callbacks,
         )
         otp = otp_settings(self._settings)
         drafts = Drafts(messages, ids, otp_texts(), keys, otp)
@@ -175,6 +226,7 @@ class App:
                 UsageReports(store, clock, self._meter.flush, name_of), access.knows
             ),
             "CarrierService": CarrierService(store),
+            "WebhookService": self._webhooks.service,
             "AccountService": AccountService(
                 self._accounts, access, AccountPages(access), self._quotas, clock
             ),
@@ -186,7 +238,7 @@ class App:
         if settings.loopback or settings.allow_remote or self._access.has_keys:
             return
         raise NotReachableSafely(
-            f"listen: {settings.listen} can be reached from other machines, and there is no API "
+            f"{settings.remote} can be reached from other machines, and there is no API "
             "key yet; make one with `smsgate-server accounts create-key`, or say that you want it "
             "so with allow_remote"
         )
@@ -203,34 +255,106 @@ class App:
     async def stop(self) -> None:
         """NOT_SERVING, streams drained, calls finished, submits finished, writer flushed."""
         drain = timedelta(seconds=self._settings.drain_seconds)
+        if self.application is not None:
+            self.application.drain()
         try:
-            await self._server.stop(self._feed.drain, drain)
+            web = self._web
+            stop_web = web.stop(drain) if web is not None else asyncio.sleep(0)
+            # At once: the calls of one are calls that the other waits for.
+            await asyncio.gather(stop_web, self._server.stop(self._feed.drain, drain))
             await self._watch.stop()
-            await self._retention.stop()
-            await self._delivery.stop()
-            await self._carrier_reports.stop()
+            await self._shared_limits.stop()
+            await self._courier.stop()
+            await self._webhooks.close()
             await self._meter.stop()
         finally:
             # Its thread would keep the process from ending.
             await self._store.close()
 
 
-async def serve(settings: Settings, ready: Callable[[str], None], stop: asyncio.Event) -> None:
-    """Run until `stop` is set. `ready` gets the address once calls are answered."""
+async def serve(settings: Settings, ready: Callable[[str, str], None], stop: asyncio.Event) -> None:
+    """Run until `stop` is set. `ready` gets the address once calls are answered, and the URL of the
+    web, which is empty if there is none.
+    """
     app = App(settings)
     await app.start()
     host = settings.listen.rpartition(":")[0]
-    ready(f"{host}:{app.port}")
+    ready(f"{host}:{app.port}", web_url(settings, app.web_port))
     await stop.wait()
     _log.info("stopping: no new calls, finishing those under way")
     await app.stop()
     _log.info("stopped")
 
 
+def web_url(settings: Settings, port: int) -> str:
+    if not settings.web_listen:
+        return ""
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{settings.web_listen.rpartition(':')[0]}:{port}/"
+
+
+def make_web(
+    settings: Settings,
+    calls: Calls,
+    gate: Gate,
+    access: Access,
+    sessions: Sessions,
+    services: Mapping[str, object],
+) -> "WebServer | None":
+    """The web server, if it is wanted; nothing of it is imported else."""
+    if not settings.web_listen:
+        return None
+    try:
+        from smsgate_server.transport.web.server import WebServer
+    except ModuleNotFoundError as error:
+        if error.name not in ("uvicorn", "httptools"):
+            raise
+        raise NotInstalled(
+            f"web_listen needs {error.name}, which is not installed; install 'smsgate[server,web]'"
+        ) from None
+    return WebServer(
+        calls,
+        gate,
+        sessions,
+        services,
+        stall_limit=timedelta(seconds=settings.stall_seconds),
+        origins=settings.web_origins,
+        is_open=lambda: access.open,
+        loopback=settings.loopback,
+        tls=tls_files(settings),
+    )
+
+
+def make_application(
+    settings: Settings, calls: Calls, services: Mapping[str, object]
+) -> "EnvoyApplication":
+    """What Envoy calls. Imported only then."""
+    from smsgate_server.transport.envoy.application import EnvoyApplication
+    from smsgate_server.transport.web.methods import methods
+    from smsgate_server.transport.web.patience import Patience
+
+    stall_limit = timedelta(seconds=settings.stall_seconds)
+    known = methods(services, calls, StallGuard(stall_limit))
+    return EnvoyApplication(known, Patience(stall_limit))
+
+
 def make_store(settings: Settings, lanes: Lanes) -> Store:
     if settings.store == "memory:":
         return MemoryStore(lanes)
+    if settings.on_postgres:
+        return postgres_store(settings.store, lanes)
     return SqliteStore(store_path(settings), lanes)
+
+
+def postgres_store(url: str, lanes: Lanes = ONE_LANE) -> Store:
+    try:
+        from smsgate_server.storage.postgres.store import PostgresStore
+    except ImportError as error:
+        raise StoreSetupError(
+            f"PostgreSQL needs what the extra [postgres] installs: pip install "
+            f"'smsgate[server,postgres]' ({error})"
+        ) from error
+    return PostgresStore(url, lanes)
 
 
 def store_path(settings: Settings) -> Path:
@@ -307,10 +431,10 @@ def tls_files(settings: Settings) -> TlsFiles | None:
 
 
 def otp_key_path(settings: Settings) -> Path | None:
-    """Where the keys of the codes are; None if they end with the server, as its store does."""
+    """Where the keys of the codes are; None if no file has them."""
     if settings.otp_key_file:
         return Path(settings.otp_key_file).expanduser()
-    if settings.store == "memory:":
+    if settings.store == "memory:" or settings.on_postgres:
         return None
     return store_path(settings).with_name("otp-keys")
 

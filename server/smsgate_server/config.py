@@ -4,9 +4,10 @@ Nothing else reads the environment.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,15 +16,32 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from smsgate_server.domain.address import parse_sender
 from smsgate_server.domain.errors import Violation
 from smsgate_server.domain.limit_text import parse_limit
+from smsgate_server.domain.webhooks import RETRY_SECONDS
 
 PREFIX = "SMSGATE_"
+
+_POSTGRES = ("postgresql://", "postgres://")
 
 # Variables of the client and of the tests, which may stand in the same environment.
 _FOREIGN = frozenset({"TARGET", "API_KEY", "TLS_CA", "INSECURE", "SOAK", "CONFIG"})
 
 
 # Settings with several values, comma-separated in a variable.
-_MANY = frozenset({"allowed_prefixes", "forbidden_words", "limits", "otp_cool_down_seconds"})
+_MANY = frozenset(
+    {
+        "allowed_prefixes",
+        "forbidden_words",
+        "limits",
+        "otp_cool_down_seconds",
+        "web_origins",
+        "webhook_allowed_networks",
+        "webhook_retry_seconds",
+    }
+)
+
+
+# As browsers write it: lower case, no path, and "*" is none.
+_ORIGIN = re.compile(r"https?://[a-z0-9.\-\[\]:]+")
 
 
 class ConfigError(Exception):
@@ -47,6 +65,23 @@ class Settings(BaseModel):
     allow_remote: bool = Field(
         False, description="Listen on other addresses than loopback without TLS or API keys."
     )
+    front: Literal["grpc", "envoy"] = Field(
+        "grpc",
+        description="What serves HTTP/2: grpc, or envoy with Python inside, which is faster.",
+    )
+    share_port: bool = Field(
+        False, description="Let other servers listen on the same address and port, too."
+    )
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve together, with a PostgreSQL store."
+    )
+    web_listen: str = Field(
+        "",
+        description="HOST:PORT for JSON, Connect, gRPC-Web and the dashboard; empty for none.",
+    )
+    web_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may call from browsers, such as https://app.example."
+    )
     tls_certificate: str = Field(
         "", description="PEM file of the server's certificate chain; changes are taken up."
     )
@@ -56,7 +91,9 @@ class Settings(BaseModel):
     )
     store: str = Field(
         default_factory=lambda: f"sqlite:{data_folder() / 'smsgate.db'}",
-        description="sqlite:PATH, or memory: for a store that ends with the server.",
+        repr=False,
+        description="sqlite:PATH, postgresql://USER@HOST/DATABASE for several servers on one "
+        "database, or memory: for a store that ends with the server.",
     )
     default_sender: str = Field("Openapi", description="The sender of messages that name none.")
     recipient_policy: Literal["strict", "possible"] = Field(
@@ -135,6 +172,32 @@ class Settings(BaseModel):
     drain_seconds: float = Field(
         20.0, ge=0, description="How long calls under way may take when the server stops."
     )
+    webhook_allow_http: bool = Field(
+        False, description="Let webhooks lead to http URLs, too: events are then not encrypted."
+    )
+    webhook_allowed_networks: tuple[str, ...] = Field(
+        (), description="Networks that webhooks may lead to though not public, such as 10.0.0.0/8."
+    )
+    webhook_ca: str = Field(
+        "", description="PEM file of CAs to trust for webhooks, beside those of the system."
+    )
+    webhook_timeout_seconds: float = Field(
+        10.0, gt=0, le=60, description="How long a webhook may take to answer."
+    )
+    webhook_retry_seconds: tuple[float, ...] = Field(
+        RETRY_SECONDS,
+        min_length=1,
+        description="The waits after each try of a webhook; then it is a failed delivery.",
+    )
+    webhook_give_up_hours: float = Field(
+        72.0, gt=0, description="A webhook that only failed for so long is disabled."
+    )
+    webhook_concurrency: int = Field(
+        256, ge=1, le=4_096, description="Requests to webhooks under way at once."
+    )
+    webhook_endpoint_concurrency: int = Field(
+        8, ge=1, le=256, description="Requests to one webhook under way at once."
+    )
     metrics_listen: str = Field(
         "", description="HOST:PORT for Prometheus metrics over HTTP; empty for none."
     )
@@ -174,17 +237,44 @@ class Settings(BaseModel):
             raise ValueError("must be HOST:PORT, such as 127.0.0.1:50051 or [::1]:0")
         return value
 
-    @field_validator("metrics_listen")
+    @field_validator("metrics_listen", "web_listen")
     @classmethod
     def _optional_host_and_port(cls, value: str) -> str:
         return cls._host_and_port(value) if value else value
+
+    @field_validator("web_origins")
+    @classmethod
+    def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is not an origin such as https://app.example:8443")
+        return value
+
+    @field_validator("webhook_allowed_networks")
+    @classmethod
+    def _whole_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                raise ValueError(f"{error}: not a network such as 10.0.0.0/8") from None
+        return value
+
+    @field_validator("webhook_retry_seconds")
+    @classmethod
+    def _bounded_waits(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(value) > 50 or not all(0 < seconds <= 86_400 for seconds in value):
+            raise ValueError("must be up to 50 waits of more than 0 and up to 86400 seconds")
+        return value
 
     @field_validator("store")
     @classmethod
     def _known_store(cls, value: str) -> str:
         if value == "memory:" or (value.startswith("sqlite:") and len(value) > len("sqlite:")):
             return value
-        raise ValueError("must be sqlite:PATH or memory:")
+        if value.startswith(_POSTGRES):
+            return value
+        raise ValueError("must be sqlite:PATH, postgresql://… or memory:")
 
     @field_validator("limits")
     @classmethod
@@ -227,12 +317,30 @@ class Settings(BaseModel):
         return self
 
     @property
+    def on_postgres(self) -> bool:
+        return self.store.startswith(_POSTGRES)
+
+    @property
     def loopback(self) -> bool:
-        host = self.listen.rpartition(":")[0].strip("[]")
-        try:
-            return ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        """Whether only this machine can reach the server."""
+        return not self.remote
+
+    @property
+    def remote(self) -> str:
+        """The setting, and its address, that other machines can reach; empty if there is none."""
+        for name in ("listen", "web_listen"):
+            address: str = getattr(self, name)
+            if address and not _is_loopback(address):
+                return f"{name}: {address}"
+        return ""
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(
@@ -249,9 +357,9 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(_sentence(e, written, file) for e in error.errors())) from None
-    if not settings.loopback and not settings.allow_remote and not settings.tls_certificate:
+    if settings.remote and not settings.allow_remote and not settings.tls_certificate:
         raise ConfigError(
-            f"listen: {settings.listen} can be reached from other machines, and calls are not "
+            f"{settings.remote} can be reached from other machines, and calls are not "
             "encrypted; set tls_certificate and tls_key, listen on 127.0.0.1, or say that you want "
             "it so with allow_remote"
         )

@@ -109,7 +109,7 @@ async def _process(
         *(sys.executable, "-m", "smsgate_server", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=None if settings else asyncio.subprocess.DEVNULL,
-        env={**_environment(), **settings},
+        env={**environment(), **settings},
     )
     try:
         assert process.stdout is not None
@@ -127,11 +127,11 @@ async def _process(
 async def _run(*arguments: str) -> None:
     """Show what a command of this program prints."""
     program = (sys.executable, "-m", "smsgate_server", *arguments)
-    process = await asyncio.create_subprocess_exec(*program, env=_environment())
+    process = await asyncio.create_subprocess_exec(*program, env=environment())
     await process.wait()
 
 
-def _environment() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("SMSGATE_")}
 
 

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from smsgate_server.app import may_be_open, server_policy, store_path
+from smsgate_server.app import may_be_open, postgres_store, server_policy, store_path
 from smsgate_server.config import Settings
 from smsgate_server.services.access import Access
 from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.clock import SystemClock
-from smsgate_server.services.ports import CarrierStore
+from smsgate_server.services.ports import CarrierStore, Store
 from smsgate_server.services.tariffs import Tariffs
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.sqlite.store import SqliteStore
@@ -31,7 +31,11 @@ class Desk:
 async def open_desk(settings: Settings) -> AsyncIterator[Desk]:
     if settings.store == "memory:":
         raise StoreSetupError("a store in memory belongs to its server alone; use AccountService")
-    store, clock = SqliteStore(store_path(settings), beside=True), SystemClock()
+    if settings.on_postgres:
+        store: Store = postgres_store(settings.store)
+    else:
+        store = SqliteStore(store_path(settings), beside=True)
+    clock = SystemClock()
     await store.open()
     try:
         access = Access(store, clock, server_policy(settings), may_be_open(settings))

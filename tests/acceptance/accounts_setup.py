@@ -31,6 +31,7 @@ from smsgate.v1 import (
     otp_service_pb2_grpc,
     pricing_service_pb2_grpc,
     usage_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 
 Metadata = tuple[tuple[str, str], ...]
@@ -122,6 +123,10 @@ class Caller:
     @property
     def carriers(self) -> Any:
         return self._signed(carrier_service_pb2_grpc.CarrierServiceStub)
+
+    @property
+    def webhooks(self) -> Any:
+        return self._signed(webhook_service_pb2_grpc.WebhookServiceStub)
 
     @property
     def accounts(self) -> Any:

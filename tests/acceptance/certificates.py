@@ -44,14 +44,32 @@ def authority_in(directory: Path, name: str) -> Pair:
     return _pair(directory, name)
 
 
-def signed_in(directory: Path, name: str, authority: str, host: str = "localhost") -> Pair:
-    """A certificate for a host, on 127.0.0.1 too, that an authority has signed."""
+def signed_in(
+    directory: Path,
+    name: str,
+    authority: str,
+    host: str = "localhost",
+    address: str = "127.0.0.1",
+    days: int = 2,
+) -> Pair:
+    """A certificate for a host, on 127.0.0.1 too, that an authority has signed. That of 0 days has
+    expired a second later.
+    """
     files = ("-keyout", f"{name}.key", "-out", f"{name}.csr")
     _openssl("req", *_NEW_KEY, *files, "-subj", f"/CN={name}", directory=directory)
-    (directory / f"{name}.ext").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
+    (directory / f"{name}.ext").write_text(f"subjectAltName=DNS:{host},IP:{address}\n")
     signer = ("-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial")
-    made = ("-in", f"{name}.csr", "-out", f"{name}.pem", "-extfile", f"{name}.ext", "-days", "2")
-    _openssl("x509", "-req", *signer, *made, directory=directory)
+    made = (
+        "-in",
+        f"{name}.csr",
+        "-out",
+        f"{name}.pem",
+        "-extfile",
+        f"{name}.ext",
+        "-days",
+        str(days),
+    )
+    _openssl("x509", "-req", *signer, *made, "-extfile", f"{name}.ext", directory=directory)
     return _pair(directory, name)
 
 

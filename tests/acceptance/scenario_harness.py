@@ -8,8 +8,9 @@ import re
 import shutil
 import socket
 import sqlite3
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any
 import grpc
 from google.protobuf import duration_pb2
 from tests.acceptance.accounts_setup import ALL_BUT_ADMIN, READ, Operator
+from tests.acceptance.build_lock import building
 from tests.acceptance.certificates import authority_in, signed_in
 from tests.acceptance.reading import GUARD_SECONDS
 from tests.acceptance.server_process import ServerProcess
@@ -47,7 +49,12 @@ class Language:
 
     @property
     def missing(self) -> list[str]:
-        return [tool for tool in self.needs if shutil.which(tool) is None]
+        """Tools, and files of the folder, that are not here."""
+        return [
+            tool
+            for tool in self.needs
+            if shutil.which(tool) is None and not (self.folder / tool).exists()
+        ]
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def scenario_names() -> list[str]:
 class Harness:
     """A server with accounts and keys behind TLS, and its simulated carrier."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
         self._folder = folder
         self._store = folder / "messages.db"
         self._journal, self._codes = folder / "journal", folder / "codes"
@@ -99,7 +106,8 @@ class Harness:
             "SMSGATE_DRAIN_SECONDS": "5",
             "SMSGATE_RETRY_BASE_SECONDS": "0.05",
         }
-        self.server = ServerProcess(self._store, environment=environment)
+        self.server = ServerProcess(self._store, arguments, environment)
+        self._is_slow = "envoy" in arguments
         # Bound and not listened on: nobody answers there, and nobody else can take it.
         self._deaf = socket.socket()
         self._deaf.bind(("127.0.0.1", 0))
@@ -159,6 +167,9 @@ class Harness:
             await self._starting
 
     async def _start_after(self, seconds: float) -> None:
+        if self._is_slow:
+            # It is away for as long by itself.
+            seconds = 0.0
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.server.start)
 
@@ -226,8 +237,8 @@ def _code_in(text: str) -> str:
 
 
 @asynccontextmanager
-async def a_harness(folder: Path) -> AsyncIterator[Harness]:
-    harness = Harness(folder)
+async def a_harness(folder: Path, arguments: Sequence[str] = ()) -> AsyncIterator[Harness]:
+    harness = Harness(folder, arguments)
     try:
         await asyncio.to_thread(harness.server.start)
         yield harness
@@ -235,24 +246,30 @@ async def a_harness(folder: Path) -> AsyncIterator[Harness]:
         await harness.close()
 
 
-async def build(language: Language) -> None:
+def build(language: Language) -> None:
     """Make the runner. AssertionError with the output of what failed."""
-    for command in language.build:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=language.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(_BUILD_SECONDS):
-            output, _ = await process.communicate()
-        assert process.returncode == 0, f"{' '.join(command)}: {output.decode()[-4_000:]}"
+    with building(language.name):
+        for command in language.build:
+            done = subprocess.run(
+                command,
+                cwd=language.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=_BUILD_SECONDS,
+                check=False,
+            )
+            assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-4_000:]}"
 
 
-async def run_scenarios(language: Language, folder: Path, *names: str) -> list[Result]:
-    """Every scenario, or those that are named, with the client of a language."""
-    async with a_harness(folder) as harness:
+async def run_scenarios(
+    language: Language, folder: Path, *names: str, arguments: Sequence[str] = ()
+) -> list[Result]:
+    """Every scenario, or those that are named, with the client of a language. The server gets the
+    arguments.
+    """
+    async with a_harness(folder, arguments) as harness:
         environment = folder / "environment.json"
         environment.write_text(json.dumps(await harness.environment()))
         process = await asyncio.create_subprocess_exec(

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -94,6 +95,12 @@ class ServerProcess:
     def kill(self) -> int:
         """End it with SIGKILL, as a crash does; returns its exit code."""
         return self._end(signal.SIGKILL)
+
+    def freeze(self, seconds: float) -> None:
+        """Let it stand still, as a machine does that swaps or is moved."""
+        os.kill(self.pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(self.pid, signal.SIGCONT)
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:

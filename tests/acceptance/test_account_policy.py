@@ -193,7 +193,7 @@ async def test_a_rate_limit_is_read_before_it_is_hit_and_says_when_to_come_again
     assert refusal.info.metadata["limit"] == "requests"
     assert refusal.quota is not None
     assert refusal.retry is not None
-    assert 0 < int(trailers[_PUSHBACK]) <= 1_200_000
+    assert trailers[_PUSHBACK] == "-1", "too long to wait for inside of a call"
 
 
 async def test_each_key_has_a_rate_of_its_own(operator: Operator) -> None:
@@ -723,8 +723,11 @@ async def rate_limited(call: Awaitable[Any], limit_name: str, seconds: float) ->
     told = refusal.retry.retry_delay.ToTimedelta().total_seconds()
     assert told == pytest.approx(seconds, abs=1e-5)
     pushback = dict(caught.value.trailing_metadata() or ())[_PUSHBACK]
-    assert int(pushback) == pytest.approx(seconds * 1_000, abs=1)
-    assert int(pushback) >= told * 1_000, "who comes a moment early is refused again"
+    if told > 5:
+        assert pushback == "-1", "too long to wait for inside of a call"
+    else:
+        assert int(pushback) == pytest.approx(seconds * 1_000, abs=1)
+        assert int(pushback) >= told * 1_000, "who comes a moment early is refused again"
     return refusal
 
 

@@ -190,6 +190,9 @@ def _is_about(violated: str, path: Path_) -> bool:
         for other in (name, name.removeprefix("items.")):
             if other == one or f"{other}.".startswith(f"{one}.") or one.startswith(f"{other}."):
                 return True
+    # What is put into a callback alone lacks the URL as well.
+    if "callback." in name and plain.endswith("callback.url"):
+        return True
     # The parts that one field alone does not decide.
     related = {"wait": "wait_after_cursor", "end_when_all_terminal": "filter"}
     return related.get(name.partition(".")[0]) == plain or name in ("all_or_nothing",)

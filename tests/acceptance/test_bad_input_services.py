@@ -16,13 +16,15 @@ from tests.acceptance.test_bad_input import _GARBAGE, _is_about, _mutants, _name
 
 from smsgate.v1 import account_service_pb2 as accounts
 from smsgate.v1 import carrier_service_pb2 as carriers
+from smsgate.v1 import message_pb2
 from smsgate.v1 import otp_service_pb2 as otp
 from smsgate.v1 import pricing_service_pb2 as pricing
 from smsgate.v1 import usage_service_pb2 as usage
+from smsgate.v1 import webhook_service_pb2 as webhooks
 
 _SERVICES: list[ServiceDescriptor] = [
     service
-    for file in (otp, pricing, usage, carriers, accounts)
+    for file in (otp, pricing, usage, carriers, accounts, webhooks)
     for service in file.DESCRIPTOR.services_by_name.values()
 ]
 _METHODS = [
@@ -37,10 +39,12 @@ _EXPECTED = {
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.ABORTED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.OUT_OF_RANGE,
 }
+_CALLBACK = message_pb2.Callback(url="https://example.com/hook")
 _EUR = Money(currency_code="EUR", units=1)
 _BASES: dict[str, ProtoMessage] = {
-    "SendOTP": otp.SendOTPRequest(recipient=ITALIAN, dry_run=True),
+    "SendOTP": otp.SendOTPRequest(recipient=ITALIAN, dry_run=True, callback=_CALLBACK),
     "VerifyOTP": otp.VerifyOTPRequest(verification_id="unknown", code="123456"),
     "GetVerification": otp.GetVerificationRequest(id="unknown"),
     "CancelVerification": otp.CancelVerificationRequest(id="unknown"),
@@ -55,6 +59,16 @@ _BASES: dict[str, ProtoMessage] = {
     "ListAccounts": accounts.ListAccountsRequest(),
     "CreateApiKey": accounts.CreateApiKeyRequest(account_id="taken", scopes=[accounts.SCOPE_READ]),
     "RevokeApiKey": accounts.RevokeApiKeyRequest(id="unknown"),
+    "CreateWebhook": webhooks.CreateWebhookRequest(url="https://example.com/hook"),
+    "GetWebhook": webhooks.GetWebhookRequest(id="unknown"),
+    "ListWebhooks": webhooks.ListWebhooksRequest(),
+    "UpdateWebhook": webhooks.UpdateWebhookRequest(id="callbacks"),
+    "DeleteWebhook": webhooks.DeleteWebhookRequest(id="unknown"),
+    "RotateWebhookSecret": webhooks.RotateWebhookSecretRequest(id="callbacks"),
+    "TestWebhook": webhooks.TestWebhookRequest(id="unknown"),
+    "ListFailedDeliveries": webhooks.ListFailedDeliveriesRequest(),
+    "ReplayFailedDeliveries": webhooks.ReplayFailedDeliveriesRequest(),
+    "ReplayEvents": webhooks.ReplayEventsRequest(id="callbacks", cursor="unknown"),
     "TopUp": accounts.TopUpRequest(account_id="taken", amount=_EUR, request_id="r1"),
 }
 
@@ -84,7 +98,12 @@ class _Caller:
         )
         made = await caller.ask(service, service.methods_by_name["CreateApiKey"], key)
         assert isinstance(made, accounts.CreateApiKeyResponse)
-        return cls(gateway, (("authorization", f"Bearer {made.secret}"),))
+        caller = cls(gateway, (("authorization", f"Bearer {made.secret}"),))
+        # The webhook `callbacks` exists from then on.
+        service = webhooks.DESCRIPTOR.services_by_name["WebhookService"]
+        rotate = service.methods_by_name["RotateWebhookSecret"]
+        await caller.ask(service, rotate, webhooks.RotateWebhookSecretRequest(id="callbacks"))
+        return caller
 
     async def ask(
         self, service: ServiceDescriptor, method: MethodDescriptor, request: ProtoMessage | bytes

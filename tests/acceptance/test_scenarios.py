@@ -1,5 +1,6 @@
 """The scenarios of clients/scenarios, run by the client of every language against a real server."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ async def test_every_scenario_passes(
 ) -> None:
     if language.missing:
         pytest.skip(f"{language.name} needs {', '.join(language.missing)}")
-    await build(language)
+    await asyncio.to_thread(build, language)
     results = await run_scenarios(language, tmp_path)
     # The table at the end of the run; see conftest.py.
     for result in results:

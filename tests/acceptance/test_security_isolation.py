@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.message import Message as ProtoMessage
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from tests.acceptance.accounts_setup import (
     ADMIN,
@@ -43,6 +44,7 @@ from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import otp_service_pb2 as otp
 from smsgate.v1 import pricing_service_pb2 as pricing
 from smsgate.v1 import usage_service_pb2 as usage
+from smsgate.v1 import webhook_service_pb2 as hooks
 
 NEVER = "019a0000-0000-7000-8000-00000000dead"
 NEVER_RECIPIENT = "+393339999999"
@@ -67,6 +69,8 @@ class Tenant:
     code: str
     cursor: str
     page_token: str
+    webhook: hooks.Webhook
+    webhook_secret: str
 
     @property
     def message_ids(self) -> frozenset[str]:
@@ -77,6 +81,7 @@ class Tenant:
     def marks(self) -> frozenset[str]:
         """What nobody else may ever be told, whatever he asks for."""
         ids = {self.batch_id, self.verification.id, self.caller.key_id, self.code}
+        ids |= {self.webhook.id, self.webhook.url, self.webhook_secret}
         words = {f"{what} of {self.name}" for what in ("text", "reference", "label")}
         return self.message_ids | ids | words | {self.name}
 
@@ -93,6 +98,10 @@ class Tenant:
         found += [shown.account, shown.standing.balance, shown.standing.budget.spent]
         listed = await self.caller.messages.ListMessages(pb.ListMessagesRequest())
         found += listed.messages
+        for each in (await self.caller.ask("WebhookService/ListWebhooks")).webhooks:
+            # How far it has come changes by itself.
+            each.ClearField("health")
+            found.append(each)
         return [each.SerializeToString(deterministic=True) for each in found]
 
 
@@ -149,6 +158,16 @@ def a_code(owner: str, **fields: Any) -> otp.SendOTPRequest:
     return otp.SendOTPRequest(**(values | fields))
 
 
+def a_hook(owner: str, **fields: Any) -> hooks.CreateWebhookRequest:
+    values: dict[str, Any] = {
+        # Nobody listens there: what happens ends as failed deliveries.
+        "url": f"https://127.0.0.1/{owner}",
+        "headers": hooks.WebhookHeaders(values={"authorization": f"text of {owner}"}),
+        "request_id": "hook-1",
+    }
+    return hooks.CreateWebhookRequest(**(values | fields))
+
+
 async def settle(name: str, caller: Caller, otp_file: Path) -> Tenant:
     """Every account asks for the same, with the same request ids: they never meet."""
     sent = await caller.messages.SendMessage(a_message(name))
@@ -158,6 +177,8 @@ async def settle(name: str, caller: Caller, otp_file: Path) -> Tenant:
     assert batch.accepted_count == 2
     assert not any(result.replayed for result in batch.results)
     final = await eventually(lambda: _final(caller, code.message.id))
+    webhook = await caller.webhooks.CreateWebhook(a_hook(name))
+    assert not webhook.replayed
     listed = await caller.messages.ListMessages(pb.ListMessagesRequest(page_size=1))
     assert listed.next_page_token
     return Tenant(
@@ -171,6 +192,8 @@ async def settle(name: str, caller: Caller, otp_file: Path) -> Tenant:
         code=await code_sent(otp_file, code),
         cursor=sent.cursor,
         page_token=listed.next_page_token,
+        webhook=webhook.webhook,
+        webhook_secret=webhook.secret,
     )
 
 
@@ -182,7 +205,11 @@ async def _final(caller: Caller, message_id: str) -> message_pb2.Message | None:
 @pytest.fixture
 async def two(start_gateway: StartGateway, tmp_path: Path) -> Two:
     otp_file = tmp_path / "codes"
-    gateway = await start_gateway(simulator_otp_file=str(otp_file))
+    gateway = await start_gateway(
+        simulator_otp_file=str(otp_file),
+        webhook_allowed_networks=("127.0.0.0/8",),
+        webhook_retry_seconds=(0.01,),
+    )
     operator = await Operator.at(gateway)
     # A comes first, so that all that B asks for would be a repeat of it.
     a = await settle("alpha", await operator.tenant("alpha"), otp_file)
@@ -587,6 +614,63 @@ async def _top_up(two: Two) -> None:
     await denied(two, top_up, "alpha", "never-was")
 
 
+async def _create_webhook(two: Two) -> None:
+    mine = a_hook("alpha", request_id="only-a")
+    first = await two.a.caller.webhooks.CreateWebhook(mine)
+    answer = await two.b.caller.webhooks.CreateWebhook(mine)
+    assert not answer.replayed
+    assert answer.webhook.id != first.webhook.id
+    assert answer.secret != first.secret
+    # Neither is what the caller did not name himself.
+    assert "authorization" in answer.webhook.header_names
+    gives_nothing_away([answer], two.a, two.a.webhook.url)
+
+
+def _hook_call(method: str, **fields: Any) -> Callable[[Two], Awaitable[None]]:
+    """The rpc is told of A's webhook that there is none, as of one that never was."""
+    request = getattr(hooks, f"{method}Request")
+
+    async def aim(two: Two) -> None:
+        async def call(webhook_id: str) -> Any:
+            call = getattr(two.b.caller.webhooks, method)
+            return await call(request(id=webhook_id, **fields))
+
+        await not_found(two, "WEBHOOK_NOT_FOUND", call, two.a.webhook.id)
+        # The key by which the store knows A's callbacks is no id.
+        await not_found(two, "WEBHOOK_NOT_FOUND", call, "callbacks-alpha")
+
+    return aim
+
+
+async def _list_webhooks(two: Two) -> None:
+    names_nothing(hooks.ListWebhooksRequest)
+    answer = await two.b.caller.ask("WebhookService/ListWebhooks")
+    assert {webhook.id for webhook in answer.webhooks} == {two.b.webhook.id}
+    gives_nothing_away([answer], two.a)
+    assert not (await two.newcomer.ask("WebhookService/ListWebhooks")).webhooks
+
+
+async def _list_failed_deliveries(two: Two) -> None:
+    async def listed(**fields: str) -> Any:
+        request = hooks.ListFailedDeliveriesRequest(**fields)
+        return await two.b.caller.webhooks.ListFailedDeliveries(request)
+
+    await not_found(two, "WEBHOOK_NOT_FOUND", lambda i: listed(webhook_id=i), two.a.webhook.id)
+    of_message = await alike(two, lambda i: listed(message_id=i), two.a.message.id)
+    assert not of_message.deliveries
+    gives_nothing_away([await listed()], two.a)
+
+
+async def _replay_failed_deliveries(two: Two) -> None:
+    async def replay(**fields: str) -> Any:
+        request = hooks.ReplayFailedDeliveriesRequest(**fields)
+        return await two.b.caller.webhooks.ReplayFailedDeliveries(request)
+
+    await not_found(two, "WEBHOOK_NOT_FOUND", lambda i: replay(webhook_id=i), two.a.webhook.id)
+    answer = await alike(two, lambda i: replay(message_id=i), two.a.message.id)
+    assert answer.replayed_count == 0
+
+
 AIMS: dict[str, Callable[[Two], Awaitable[None]]] = {
     "MessageService/SendMessage": _send_message,
     "MessageService/SendBatch": _send_batch,
@@ -604,6 +688,18 @@ AIMS: dict[str, Callable[[Two], Awaitable[None]]] = {
     "PricingService/LookupNumber": _lookup_number,
     "UsageService/GetUsage": _get_usage,
     "CarrierService/ListCarriers": _list_carriers,
+    "WebhookService/CreateWebhook": _create_webhook,
+    "WebhookService/GetWebhook": _hook_call("GetWebhook"),
+    "WebhookService/ListWebhooks": _list_webhooks,
+    "WebhookService/UpdateWebhook": _hook_call("UpdateWebhook", url="https://example.com"),
+    "WebhookService/DeleteWebhook": _hook_call("DeleteWebhook"),
+    "WebhookService/RotateWebhookSecret": _hook_call("RotateWebhookSecret"),
+    "WebhookService/TestWebhook": _hook_call("TestWebhook"),
+    "WebhookService/ListFailedDeliveries": _list_failed_deliveries,
+    "WebhookService/ReplayFailedDeliveries": _replay_failed_deliveries,
+    "WebhookService/ReplayEvents": _hook_call(
+        "ReplayEvents", start_time=Timestamp(seconds=4_000_000_000)
+    ),
     "AccountService/GetAccount": _get_account,
     "AccountService/CreateAccount": _create_account,
     "AccountService/UpdateAccount": _update_account,
@@ -618,6 +714,7 @@ _A_ACTS = {
     "MessageService/SendBatch",
     "MessageService/EstimateMessage",
     "OTPService/SendOTP",
+    "WebhookService/CreateWebhook",
     "PricingService/ListDestinations",
     "PricingService/LookupNumber",
 }

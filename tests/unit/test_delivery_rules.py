@@ -613,3 +613,15 @@ def test_no_claim_is_for_nothing_and_no_refund_for_what_was_taken(
             assert life.message.status.final
             return
         assert not (taken and life.going.unseen)
+
+
+def test_times_of_a_message_do_not_go_back_though_servers_clocks_differ() -> None:
+    behind = T0 - minutes(1)
+    expired = expire(Life.of().message, Life.of().going, behind, 2).event
+    assert expired is not None
+    assert expired.event_time == T0
+    after_it = Life.of().message.after(expired)
+    late = after_receipt(after_it, None, a_receipt("c1"), 1, behind, 3).event
+    assert late is not None
+    assert late.late
+    assert late.event_time == T0

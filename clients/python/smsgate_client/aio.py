@@ -23,9 +23,10 @@ from smsgate_client.otp import AioOTP
 from smsgate_client.pages import aio_all_items
 from smsgate_client.pricing import AioPricing
 from smsgate_client.usage import AioUsage
+from smsgate_client.webhooks import AioWebhooks
 
 
-class SmsgateClient(AioOTP, AioPricing, AioUsage, AioCarriers, AioAccounts, AioCalls):
+class SmsgateClient(AioOTP, AioPricing, AioUsage, AioCarriers, AioWebhooks, AioAccounts, AioCalls):
     """Sends and follows messages, from one event loop. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the

@@ -23,11 +23,12 @@ from smsgate_client.pages import all_items
 from smsgate_client.pricing import Pricing
 from smsgate_client.usage import Usage
 from smsgate_client.watchdog import Watchdog
+from smsgate_client.webhooks import Webhooks
 
 _Call = Any  # Of grpc: an iterator that is a grpc.Call at the same time; no type of it says both.
 
 
-class BlockingClient(OTP, Pricing, Usage, Carriers, Accounts, BlockingCalls):
+class BlockingClient(OTP, Pricing, Usage, Carriers, Webhooks, Accounts, BlockingCalls):
     """Sends and follows messages, from any number of threads. Connects at its first call.
 
     Every call has a deadline; a `timeout` of its own wins over the client's. Errors are of the

@@ -17,6 +17,7 @@ from smsgate.v1 import (
     otp_service_pb2,
     pricing_service_pb2,
     usage_service_pb2,
+    webhook_service_pb2,
 )
 
 DEFAULT_TARGET = "127.0.0.1:50051"
@@ -39,9 +40,10 @@ _SERVICES = (
     usage_service_pb2.DESCRIPTOR.services_by_name["UsageService"],
     carrier_service_pb2.DESCRIPTOR.services_by_name["CarrierService"],
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    webhook_service_pb2.DESCRIPTOR.services_by_name["WebhookService"],
 )
-# Every try of it makes another key, and the secrets of all but the last would be lost.
-_NOT_REPEATABLE = {"CreateApiKey"}
+# Every try makes another key or secret, and those of all but the last would be lost.
+_NOT_REPEATABLE = {"CreateApiKey", "RotateWebhookSecret"}
 # Every call but the stream, whose resumption from a cursor is ours: gRPC would start it again.
 _RETRIED = [
     {"service": service.full_name, "method": method.name}
@@ -56,9 +58,10 @@ _SERVICE_CONFIG = {
             "name": _RETRIED,
             "retryPolicy": {
                 "maxAttempts": 5,
-                "initialBackoff": "0.2s",
-                "maxBackoff": "2s",
-                "backoffMultiplier": 2,
+                "initialBackoff": "0.3s",
+                "maxBackoff": "4s",
+                # 7 seconds in all: a server is back within that.
+                "backoffMultiplier": 2.5,
                 "retryableStatusCodes": ["UNAVAILABLE"],
             },
         }

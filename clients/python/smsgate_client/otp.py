@@ -6,12 +6,13 @@ from typing import TypedDict, Unpack
 
 from google.type.money_pb2 import Money
 
+from smsgate.v1 import message_pb2
 from smsgate.v1 import otp_service_pb2 as pb
 from smsgate_client import names, values
 from smsgate_client.aio_calls import AioCalls
 from smsgate_client.calls import BlockingCalls
 from smsgate_client.keywords import takes
-from smsgate_client.requests import new_request_id
+from smsgate_client.requests import callback_of, new_request_id
 
 
 class SendOTPFields(TypedDict, total=False):
@@ -38,6 +39,8 @@ class SendOTPFields(TypedDict, total=False):
     """The most it may cost: a Money, or text such as "0.05 EUR"."""
     on_unknown_submit: names.OnUnknownSubmit | str
     channel: names.Channel | str
+    callback: message_pb2.Callback | str
+    """Where the events of the message are posted: a Callback, or only its URL."""
 
 
 class VerifyOTPFields(TypedDict, total=False):
@@ -76,6 +79,8 @@ def send_otp_request(recipient: str, **fields: Unpack[SendOTPFields]) -> pb.Send
         request.on_unknown_submit = names.on_unknown_submit_from(policy)
     if channel := fields.get("channel"):
         request.channel = names.channel_from(channel)
+    if (callback := fields.get("callback")) is not None:
+        request.callback.CopyFrom(callback_of(callback))
     return request
 
 

@@ -7,6 +7,7 @@ from typing import TypedDict, Unpack
 
 from google.type.money_pb2 import Money
 
+from smsgate.v1 import message_pb2
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_client import names, values
 from smsgate_client.keywords import takes
@@ -26,6 +27,8 @@ class SendOptionFields(TypedDict, total=False):
     smart_encoding: bool
     on_unknown_submit: names.OnUnknownSubmit | str
     """AT_MOST_ONCE or AT_LEAST_ONCE."""
+    callback: message_pb2.Callback | str
+    """Where the events of the message are posted: a Callback, or only its URL."""
 
 
 class SendFields(SendOptionFields, total=False):
@@ -110,8 +113,15 @@ def send_options(fields: SendOptionFields) -> pb.SendOptions | None:
         options.max_price.CopyFrom(values.money(max_price))
     if policy := fields.get("on_unknown_submit"):
         options.on_unknown_submit = names.on_unknown_submit_from(policy)
+    if (callback := fields.get("callback")) is not None:
+        options.callback.CopyFrom(callback_of(callback))
     # A zero validity or price is a value, too, and must reach the server to be refused there.
     return options if options.ListFields() else None
+
+
+def callback_of(callback: message_pb2.Callback | str) -> message_pb2.Callback:
+    """A callback, or that with only this URL."""
+    return message_pb2.Callback(url=callback) if isinstance(callback, str) else callback
 
 
 @takes(SendFields)

@@ -10,6 +10,7 @@ from smsgate.v1 import (
     otp_service_pb2_grpc,
     pricing_service_pb2_grpc,
     usage_service_pb2_grpc,
+    webhook_service_pb2_grpc,
 )
 
 
@@ -23,6 +24,7 @@ class Stubs:
         self.usage = usage_service_pb2_grpc.UsageServiceStub(channel)
         self.carriers = carrier_service_pb2_grpc.CarrierServiceStub(channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
+        self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)
 
 
 class AioStubs:
@@ -35,3 +37,4 @@ class AioStubs:
         self.usage = usage_service_pb2_grpc.UsageServiceStub(channel)
         self.carriers = carrier_service_pb2_grpc.CarrierServiceStub(channel)
         self.accounts = account_service_pb2_grpc.AccountServiceStub(channel)
+        self.webhooks = webhook_service_pb2_grpc.WebhookServiceStub(channel)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from smsgate_server import __version__
-from smsgate_server.cli import accounts, otp_keys, tariffs
+from smsgate_server.cli import accounts, otp_keys, store, tariffs
 from smsgate_server.cli.carriers import carriers
 from smsgate_server.cli.run import run
 from smsgate_server.cli.smsc import smsc
@@ -26,6 +26,7 @@ app.command()(carriers)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(otp_keys.app, name="otp-keys")
+app.add_typer(store.app, name="store")
 
 
 def _version(wanted: bool) -> None:
@@ -54,8 +55,15 @@ def settings() -> None:
 @app.command()
 def demo(
     smpp: Annotated[bool, typer.Option("--smpp", help="Over SMPP, to an SMSC of its own.")] = False,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Three servers on a PostgreSQL of its own; one dies.")
+    ] = False,
 ) -> None:
     """Start a server of its own, send a batch to many countries, show every status change."""
+    if cluster:
+        from smsgate_server.demo_cluster import run_cluster_demo
+
+        sys.exit(asyncio.run(run_cluster_demo()))
     from smsgate_server.demo import run_demo
 
     sys.exit(asyncio.run(run_demo(smpp)))

@@ -1,6 +1,8 @@
 """`smsgate-server otp-keys`: the keys that one-time codes derive from."""
 
 import os
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -8,9 +10,19 @@ from smsgate_server.app import otp_key_path
 from smsgate_server.cli.desk_command import ConfigOption, StoreOption, settings_of
 from smsgate_server.cli.failing import fail
 from smsgate_server.services.clock import SystemClock
-from smsgate_server.services.otp_keys import OtpKeyError, rotate
+from smsgate_server.services.otp_keys import OtpKeyError, new_file, rotate
 
 app = typer.Typer(help="The keys that one-time codes derive from.", no_args_is_help=True)
+
+
+@app.command("new")
+def new_keys(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Make a file of keys, for servers that share a database: give the same one to each."""
+    try:
+        new_file(file, os.urandom)
+    except (OSError, OtpKeyError) as error:
+        fail(error)
+    typer.echo(f"{file}: keep it secret, and give it to every server as otp_key_file")
 
 
 @app.command("rotate")

@@ -335,7 +335,7 @@ def _transition(
         from_status=message.status,
         to_status=to_status,
         reason=reason,
-        event_time=now,
+        event_time=_not_before(message, now),
         carrier=message.carrier,
     )
 
@@ -347,10 +347,15 @@ def _late(message: Message, receipt: Receipt, now: datetime, seq: int) -> Status
         from_status=message.status,
         to_status=message.status,
         reason=receipt.reason or Reason.NETWORK_RECEIPT,
-        event_time=now,
+        event_time=_not_before(message, now),
         late=True,
         late_status=receipt.status,
     )
+
+
+def _not_before(message: Message, now: datetime) -> datetime:
+    """The server that wrote the last event may have had a clock ahead of this one's."""
+    return max(now, message.update_time)
 
 
 def _by_carrier(

@@ -90,6 +90,11 @@ class ErrorReason(StrEnum):
     NOT_PREPAID = "NOT_PREPAID"
     OTP_UNAVAILABLE = "OTP_UNAVAILABLE"
     NO_ROUTE = "NO_ROUTE"
+    # Webhooks
+    INVALID_URL = "INVALID_URL"
+    INVALID_HEADER = "INVALID_HEADER"
+    WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
+    TOO_MANY_WEBHOOKS = "TOO_MANY_WEBHOOKS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import IntEnum
 from operator import attrgetter
 
 from smsgate_server.domain.account import BillingMode
+from smsgate_server.domain.callbacks import Callback
 
 # The product's promise: delivery is tried for at most this long.
 MAX_VALIDITY = timedelta(hours=48)
@@ -132,6 +133,7 @@ class Message:
     labels: Mapping[str, str] = field(default_factory=dict)
     on_unknown_submit: UnknownSubmit = UnknownSubmit.AT_MOST_ONCE
     verification_id: str = ""
+    callback: Callback | None = None
     carrier: str = ""
     create_time: datetime
     update_time: datetime

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.errors import ErrorReason, Violation
 from smsgate_server.domain.message import UnknownSubmit
 from smsgate_server.domain.otp_codes import CodeAlphabet
@@ -44,6 +45,7 @@ class CodeRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     max_price: MaxPrice | None = None
     on_unknown_submit: UnknownSubmit = UnknownSubmit.AT_LEAST_ONCE
+    callback: Callback | None = field(default=None, repr=False)
     unreadable: tuple[Violation, ...] = ()
 
 

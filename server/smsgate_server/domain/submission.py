@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.address import Msisdn, parse_msisdn, parse_sender
+from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.delivery import MAX_SEGMENTS
 from smsgate_server.domain.errors import (
     ErrorReason,
@@ -45,6 +46,7 @@ class Options:
     max_price: MaxPrice | None = None
     smart_encoding: bool = False
     on_unknown_submit: UnknownSubmit = UnknownSubmit.AT_MOST_ONCE
+    callback: Callback | None = field(default=None, repr=False)
     # What could not even be read from the request (e.g. a negative nanosecond count).
     unreadable: tuple[Violation, ...] = ()
 
@@ -121,6 +123,13 @@ def quote_of(recipient: Msisdn, prices: PriceList, billing: BillingMode) -> Quot
     country = recipient.country
     network = network_of(recipient.e164) if prices.has_networks(country) else ANY
     return prices.quote(country, billing.word, network)
+
+
+def with_violations(drafted: Draft, found: Sequence[Violation]) -> Draft:
+    """The same draft, with more that is wrong with its fields: all of that is one error."""
+    violations = [v for e in drafted.errors if isinstance(e, InvalidArgument) for v in e.violations]
+    rest = [error for error in drafted.errors if not isinstance(error, InvalidArgument)]
+    return replace(drafted, errors=[InvalidArgument.of([*violations, *found]), *rest])
 
 
 def without_field(drafted: Draft, name: str) -> Draft:

@@ -117,6 +117,10 @@ class Access:
         self._proved[secret] = found
         return found
 
+    def of_key(self, key_id: str) -> Caller | None:
+        """The caller with the key of this id; None if it is unknown, revoked or closed."""
+        return self._callers.get(key_id)
+
     def note_uses(self, uses: Mapping[str, datetime]) -> None:
         """Show when keys were last used, as it was written down."""
         for keys in self._keys.values():

@@ -25,6 +25,14 @@ class Cursors:
             self._latest = (position, text)
         return self._latest[1]
 
+    def is_ahead(self, text: str, bounds: LogBounds) -> bool:
+        """Whether it is a cursor of this store for a position that has not been yet."""
+        try:
+            _, identity, position = _unpack(text, "")
+        except InvalidArgument:
+            return False
+        return identity == self._identity and position > bounds.head
+
     def position(self, text: str, bounds: LogBounds, field: str = "cursor") -> int:
         """The position of a cursor that streams can start from; raises for any other."""
         version, identity, position = _unpack(text, field)

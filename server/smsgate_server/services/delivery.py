@@ -14,7 +14,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -87,6 +87,7 @@ class Delivery:
         # Nothing more will be answered.
         self._drained = False
         self._tasks: list[asyncio.Task[None]] = []
+        self._unlisten: Callable[[], None] = _nothing
         self._submits: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -94,7 +95,7 @@ class Delivery:
         recovered = await self._store.recover(self._clock.now())
         if recovered:
             _log.warning("%d submits were interrupted; settled by their policy", recovered)
-        self._store.listen(self._committed)
+        self._unlisten = self._store.listen(self._committed)
         await self._carriers.start(self)
         self._wake.set()
         loops = (self._submit_loop(), self._record_loop(), self._sweep_loop())
@@ -113,6 +114,7 @@ class Delivery:
         self._ended.set()
         await record
         sweep.cancel()
+        self._unlisten()
 
     def _committed(self, events: Sequence[StatusEvent]) -> None:
         if any(event.from_status is None for event in events):
@@ -272,3 +274,7 @@ class Delivery:
 def _log_failure(what: str, error: Exception) -> None:
     """A store that is away is one line; anything else is a fault of ours, with its trace."""
     _log.error("%s: %s", what, error, exc_info=not isinstance(error, Unavailable))
+
+
+def _nothing() -> None:
+    pass

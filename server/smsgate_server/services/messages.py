@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.charging import Charged, charge, declines, refusal
 from smsgate_server.domain.errors import (
     Aborted,
@@ -20,7 +21,7 @@ from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status, StatusEvent
 from smsgate_server.domain.otp_request import CodeRequest
 from smsgate_server.domain.routing import NO_LANE, ONE_LANE, Destined, Lanes
-from smsgate_server.domain.submission import Draft, Submission, draft
+from smsgate_server.domain.submission import Draft, Submission, draft, with_violations
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.ports import (
     Acceptance,
@@ -33,6 +34,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     Store,
 )
+from smsgate_server.services.ports.webhooks import Callbacks
 from smsgate_server.services.profiles import Profile
 
 _SEND = "SendMessage"
@@ -67,6 +69,7 @@ class Messages:
         guard: Guard,
         backlog_limit: int,
         lanes: Lanes = ONE_LANE,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._store = store
         self._pricing = pricing
@@ -75,6 +78,7 @@ class Messages:
         self._guard = guard
         self._backlog_limit = backlog_limit
         self._lanes = lanes
+        self._callbacks = callbacks
         self._in_flight: set[tuple[str, str, str]] = set()
 
     async def send(self, profile: Profile, submission: Submission) -> Sent:
@@ -134,8 +138,16 @@ class Messages:
             number = drafted.recipient
             way = Destined(profile.id, number.country, number.e164, submission.labels)
             if self._lanes.lane_of(way) == NO_LANE:
-                return replace(drafted, errors=[*drafted.errors, _no_route(number.country)])
+                drafted = replace(drafted, errors=[*drafted.errors, _no_route(number.country)])
+        if submission.options.callback is not None:
+            return self._check_callback(submission.options.callback, drafted)
         return drafted
+
+    def _check_callback(self, callback: Callback, drafted: Draft) -> Draft:
+        if self._callbacks is None:
+            return drafted
+        faults = self._callbacks.faults("options.callback", callback)
+        return with_violations(drafted, faults) if faults else drafted
 
     async def forecast(
         self, profile: Profile, messages: Sequence[Message]
@@ -189,6 +201,7 @@ class Messages:
             client_reference=submission.client_reference,
             labels=submission.labels,
             on_unknown_submit=options.on_unknown_submit,
+            callback=options.callback,
             create_time=now,
             update_time=now,
             expire_time=(schedule or now) + (options.validity_period or MAX_VALIDITY),
@@ -198,6 +211,7 @@ class Messages:
     async def accept(self, profile: Profile, acceptance: Acceptance) -> Accepted:
         """Store new messages, unless too many wait already; repeats are answered all the same."""
         count = len(acceptance.entries)
+        await self.prepare_callbacks(profile, acceptance.entries)
         try:
             self.check_backlog(count)
             self._guard.take(profile, count)
@@ -211,6 +225,11 @@ class Messages:
             raise
         self._guard.settle(profile, count, accepted)
         return accepted
+
+    async def prepare_callbacks(self, profile: Profile, entries: Sequence[Entry]) -> None:
+        """What signs the requests of callbacks is there before the first message that has one."""
+        if self._callbacks is not None and any(e.message.callback is not None for e in entries):
+            await self._callbacks.ensure(profile.id)
 
     async def _repeat_or(self, acceptance: Acceptance, error: ResourceExhausted) -> Accepted:
         repeated = await self._store.repeat(acceptance)
@@ -314,7 +333,10 @@ def request_key(
 
 
 def _stable(value: object) -> object:
+    if not isinstance(value, Submission | CodeRequest):
+        return value
     # Labels are a map: two requests that list them in another order are the same request.
-    if isinstance(value, Submission | CodeRequest):
-        return (replace(value, labels={}), sorted(value.labels.items()))
-    return value
+    content = (replace(value, labels={}), sorted(value.labels.items()))
+    callback = value.options.callback if isinstance(value, Submission) else value.callback
+    # Requests without one have the fingerprint that they had before there were any.
+    return content if callback is None else (*content, callback.content)

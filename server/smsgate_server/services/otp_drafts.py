@@ -119,6 +119,7 @@ class Drafts:
                 fail_on_multiple_messages=True,
                 max_price=request.max_price,
                 on_unknown_submit=request.on_unknown_submit,
+                callback=request.callback,
             ),
         )
 
@@ -200,7 +201,11 @@ def _with_violations(
     for error in drafted.errors:
         if isinstance(error, InvalidArgument):
             # A caller writes no text: what is wrong with it comes from what he put into it.
-            found += [v for v in error.violations if v.field != "text"]
+            found += [
+                replace(v, field=v.field.removeprefix("options."))
+                for v in error.violations
+                if v.field != "text"
+            ]
         else:
             rest.append(error)
     if not faults and _is_too_long(request, drafted):

@@ -21,24 +21,41 @@ class OtpKeyError(Exception):
     """What is wrong with the keys, for the operator."""
 
 
-def load_keys(path: Path | None, text: str, entropy: Callable[[int], bytes]) -> OtpKeys:
-    """The keys of `text` if there are any, else of the file, which is made if there is none;
-    without either, keys that end with the process.
+def load_keys(
+    path: Path | None, text: str, entropy: Callable[[int], bytes], shared: bool = False
+) -> OtpKeys:
+    """The keys of `text` if there are any, else of the file; without either, keys that end with the
+    process.
+
+    A file that is missing is made, unless the codes are `shared`: servers with keys of their own
+    would refuse each other's codes.
     """
     if text:
         return _parse(text.replace(",", "\n"), "the setting otp_keys")
+    if shared and (path is None or not path.exists()):
+        raise OtpKeyError(
+            "otp_key_file: servers that share a database need the same keys; make a file with "
+            "`smsgate-server otp-keys new FILE`, give it to each of them, and name it here"
+        )
     if path is None:
         return OtpKeys.parse(_line(_new_id(entropy), entropy))
     try:
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, _HEADER + _line(_new_id(entropy), entropy))
+            new_file(path, entropy)
         return _parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise OtpKeyError(f"cannot use the keys in {path}: {error}") from error
     except UnicodeDecodeError:
         # The error itself holds the whole file, and errors end up in logs.
         raise OtpKeyError(f"cannot use the keys in {path}: it is not text") from None
+
+
+def new_file(path: Path, entropy: Callable[[int], bytes]) -> None:
+    """Make a file with one key; never over another one."""
+    if path.exists():
+        raise OtpKeyError(f"there is a {path} already")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, _HEADER + _line(_new_id(entropy), entropy))
 
 
 def rotate(path: Path, now: datetime, entropy: Callable[[int], bytes]) -> OtpKeys:

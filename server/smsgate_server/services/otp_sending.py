@@ -114,12 +114,14 @@ class OtpSending:
         if request.dry_run:
             return await self._rehearse(profile, draft, pending, now)
         self._guard.noted(profile, draft.noted)
+        entry = Entry(draft.message, key)
+        await self._messages.prepare_callbacks(profile, [entry])
         self._messages.check_backlog(1)
         self._guard.take(profile, 1)
         wanted = SendCode(
             draft.verification,
             pending.sends if pending else 0,
-            Entry(draft.message, key),
+            entry,
             profile.otp_limits,
             profile.terms,
         )

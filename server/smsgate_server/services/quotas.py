@@ -1,6 +1,6 @@
 """Rate limits as token buckets in memory, and how much of each is left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ class LimitStatus:
 class _Bucket:
     """Holds up to `capacity` and fills at `rate` a second. Refused takes take nothing."""
 
-    __slots__ = ("_at", "_level", "capacity", "passed", "rate")
+    __slots__ = ("_at", "_level", "capacity", "passed", "rate", "taken")
 
     def __init__(self, limit: Limit, now: float) -> None:
         seconds = limit.period.total_seconds() if limit.period else 1.0
@@ -34,6 +34,8 @@ class _Bucket:
         self._at = now
         # What was let through without being taken, for it is only monitored.
         self.passed = 0
+        # Since the other servers were told.
+        self.taken = 0
 
     def _fill(self, now: float) -> None:
         self._level = min(self.capacity, self._level + max(now - self._at, 0.0) * self.rate)
@@ -48,6 +50,7 @@ class _Bucket:
         self._at = now
         if level >= count:
             self._level = level - count
+            self.taken += count
             self.passed = 0
             return 0.0
         self._level = level
@@ -61,13 +64,19 @@ class _Bucket:
         never_taken = min(count, self.passed)
         self.passed -= never_taken
         self._level = min(self.capacity, self._level + count - never_taken)
+        self.taken -= count - never_taken
+
+    def debit(self, count: int, now: float) -> None:
+        """Other servers took so much. They may together have taken more than there was."""
+        self._fill(now)
+        self._level = max(self._level - count, -self.capacity)
 
     def left(self, now: float) -> tuple[int, float]:
         """How much is left, and in how many seconds all of it is there again."""
         self._fill(now)
         missing = self.capacity - self._level
         full_in = missing / self.rate if self.rate else 0.0
-        return int(self._level), full_in
+        return max(int(self._level), 0), full_in
 
 
 _NOT_AT_HAND: tuple[Limit | None, _Bucket | None] = (None, None)
@@ -152,6 +161,25 @@ class Quotas:
         self._at_hand[owner, id(limit)] = (limit, bucket)
         return bucket
 
+    def taken(self) -> dict[str, int]:
+        """What was taken of each limit since this was last asked; limits that were not used are
+        left out.
+        """
+        used = {}
+        for (owner, limit), bucket in self._buckets.items():
+            if bucket.taken:
+                used[_name(owner, limit)] = bucket.taken
+                bucket.taken = 0
+        return used
+
+    def debit(self, taken: Mapping[str, int]) -> None:
+        """Count what other servers took, by the names of `taken`."""
+        now = self._monotonic()
+        for (owner, limit), bucket in self._buckets.items():
+            count = taken.get(_name(owner, limit), 0)
+            if count:
+                bucket.debit(count, now)
+
     def open_stream(self, caller: Caller) -> None:
         """Count a stream; `close_stream` when it ends."""
         streams = self._streams.get(caller.account, 0)
@@ -178,6 +206,11 @@ class Quotas:
         remaining, full_in = self._bucket(owner, limit, now).left(now)
         reset = self._clock.now() + timedelta(seconds=full_in) if full_in else None
         return LimitStatus(limit, remaining, reset)
+
+
+def _name(owner: str, limit: Limit) -> str:
+    seconds = limit.period.total_seconds() if limit.period else 0
+    return f"{owner} {limit.kind.word}={limit.maximum}/{seconds:g}:{limit.burst}"
 
 
 def _refusal(limit: Limit, bucket: _Bucket, count: int) -> ResourceExhausted:

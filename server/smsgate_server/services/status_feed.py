@@ -266,9 +266,9 @@ class StatusFeed:
         return stream
 
     async def _start(self, asked: Follow) -> int:
-        bounds = self._store.bounds
         if asked.cursor:
-            return self._cursors.position(asked.cursor, bounds)
+            return await self._position(asked.cursor)
+        bounds = self._store.bounds
         if asked.from_earliest:
             return bounds.earliest
         if asked.start_time is not None:
@@ -276,6 +276,13 @@ class StatusFeed:
                 raise self._cursors.expired(bounds)
             return max(await self._store.position_at(asked.start_time), bounds.earliest)
         return bounds.head
+
+    async def _position(self, cursor: str, field: str = "cursor") -> int:
+        bounds = self._store.bounds
+        if self._cursors.is_ahead(cursor, bounds):
+            # Of a server that shares the store, and is a moment further on.
+            bounds = await self._store.refreshed()
+        return self._cursors.position(cursor, bounds, field)
 
     async def _tail(self, stream: _Stream, asked: Follow) -> AsyncIterator[Item]:
         beat = self._loop.time() + asked.heartbeat
@@ -376,7 +383,7 @@ class StatusFeed:
         self, account: str, message_id: str, cursor: str, wait: timedelta
     ) -> None:
         """Return once the message has an event after the cursor, or when `wait` is over."""
-        position = self._cursors.position(cursor, self._store.bounds, "wait_after_cursor")
+        position = await self._position(cursor, "wait_after_cursor")
         stream = _Stream(EventFilter(account, message_ids=frozenset([message_id])))
         stream.position = position
         until = self._loop.time() + wait.total_seconds()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.metadata import version
 
 from smsgate.v1 import account_service_pb2 as pb
 from smsgate_server.domain.account import DEFAULT_CURRENCY, Account, Scope
@@ -16,6 +17,7 @@ from smsgate_server.transport.mapping.field_masks import merged
 from smsgate_server.transport.mapping.money import bounded_amount, money
 from smsgate_server.transport.mapping.reading import Reader
 
+_VERSION = version("smsgate")
 # For so long keys that were revoked or have expired are still shown.
 _SHOWN_AFTER_END = timedelta(days=90)
 
@@ -55,7 +57,9 @@ class AccountService:
         made = pb.GetAccountResponse(
             account=mapping.account(profile.account),
             standing=mapping.standing(profile.account, standing, limits, now),
+            server_version=_VERSION,
         )
+        made.server_time.FromDatetime(self._clock.now())
         if key is not None:
             made.calling_key.CopyFrom(mapping.api_key(self._access.shown(key)))
         if Scope.ADMIN in caller.scopes:

@@ -18,6 +18,7 @@ import grpc
 from smsgate_server.domain.account import Scope
 from smsgate_server.domain.errors import ErrorReason, PermissionDenied, SmsgateError
 from smsgate_server.services.access import Access, Caller
+from smsgate_server.services.sessions import Sessions, is_session
 from smsgate_server.transport.errors import DETAILS, code_of, status_of
 
 Metadata = Iterable[tuple[str, str | bytes]]
@@ -43,6 +44,16 @@ SCOPES: Mapping[str, Scope | None] = {
     "PricingService.LookupNumber": _READ,
     "UsageService.GetUsage": _READ,
     "CarrierService.ListCarriers": _READ,
+    "WebhookService.CreateWebhook": _SEND,
+    "WebhookService.GetWebhook": _READ,
+    "WebhookService.ListWebhooks": _READ,
+    "WebhookService.UpdateWebhook": _SEND,
+    "WebhookService.DeleteWebhook": _SEND,
+    "WebhookService.RotateWebhookSecret": _SEND,
+    "WebhookService.TestWebhook": _SEND,
+    "WebhookService.ListFailedDeliveries": _READ,
+    "WebhookService.ReplayFailedDeliveries": _SEND,
+    "WebhookService.ReplayEvents": _SEND,
     "AccountService.GetAccount": None,
     "AccountService.CreateAccount": _ADMIN,
     "AccountService.UpdateAccount": _ADMIN,
@@ -54,15 +65,23 @@ SCOPES: Mapping[str, Scope | None] = {
 
 
 class Gate:
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, sessions: Sessions) -> None:
         self._access = access
+        self._sessions = sessions
 
     def admit(self, method: str, metadata: Metadata) -> Caller:
         """Who calls `Service.Method`; raises why nobody may."""
         return self._admit(SCOPES.get(method, _ADMIN), metadata)
 
+    def identify(self, metadata: Metadata) -> Caller:
+        """Whose key it is, or whose session; raises if nobody's."""
+        secret = _secret(metadata)
+        if is_session(secret) and not self._access.open:
+            return self._sessions.caller(secret)
+        return self._access.caller(secret)
+
     def _admit(self, scope: Scope | None, metadata: Metadata) -> Caller:
-        caller = self._access.caller(_secret(metadata))
+        caller = self.identify(metadata)
         if scope is None or scope in caller.scopes:
             return caller
         raise PermissionDenied(

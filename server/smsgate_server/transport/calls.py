@@ -30,10 +30,13 @@ _log = logging.getLogger("smsgate.call")
 _failures = logging.getLogger("smsgate.failure")
 
 # Long polls.
-_MAY_WAIT = frozenset({"MessageService.GetMessage"})
+MAY_WAIT = frozenset({"MessageService.GetMessage"})
 
 # Tells the library's own retries when to come again, or (negative) not to.
-_PUSHBACK = "grpc-retry-pushback-ms"
+PUSHBACK = "grpc-retry-pushback-ms"
+# A longer pause is not for the library inside a call, but for who made it: grpc-java would wait for
+# it, whatever the status, until the deadline hides why.
+_LONGEST_PUSHBACK = timedelta(seconds=5)
 
 # The request as a message; raises InvalidArgument if the bytes are none.
 Read = Callable[[bytes], Any]
@@ -102,7 +105,7 @@ class Calls:
         self, name: str, read: Read, method: Unary
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         count, seconds = self._metrics.call(name)
-        is_free, may_wait = name not in _MAY_COST, name in _MAY_WAIT
+        is_free, may_wait = name not in _MAY_COST, name in MAY_WAIT
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
@@ -195,8 +198,7 @@ class Calls:
         status = status_of(known)
         trailers: list[tuple[str, str | bytes]] = [(DETAILS, status.SerializeToString())]
         if isinstance(known, ResourceExhausted | Unavailable) and known.retry_after is not None:
-            # Rounded up: who comes a moment early is refused again.
-            trailers.append((_PUSHBACK, str(-(-known.retry_after // timedelta(milliseconds=1)))))
+            trailers.append((PUSHBACK, _pushback(known.retry_after)))
         context.set_trailing_metadata(tuple(trailers))
         await context.abort(code, status.message)
 
@@ -213,6 +215,13 @@ class Calls:
         if self._lines <= _LINES_PER_SECOND:
             fields = {"method": name, "code": StatusCode.OK.name, "ms": f"{taken * 1e3:.1f}"}
             _log.info("call", extra={"fields": fields})
+
+
+def _pushback(pause: timedelta) -> str:
+    if pause > _LONGEST_PUSHBACK:
+        return "-1"
+    # Rounded up: who comes a moment early is refused again.
+    return str(-(-pause // timedelta(milliseconds=1)))
 
 
 def _internal(name: str, error: Exception) -> SmsgateError:

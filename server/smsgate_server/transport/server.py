@@ -22,6 +22,7 @@ from smsgate.v1 import (
     otp_service_pb2,
     pricing_service_pb2,
     usage_service_pb2,
+    webhook_service_pb2,
 )
 from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Unimplemented, Violation
 from smsgate_server.services.access import Caller
@@ -31,13 +32,14 @@ from smsgate_server.transport.credentials import TlsFiles, check_files, server_c
 from smsgate_server.transport.reflection import Contract
 from smsgate_server.transport.stall import StallGuard
 
-_FILES = (
+FILES = (
     message_service_pb2,
     otp_service_pb2,
     pricing_service_pb2,
     usage_service_pb2,
     account_service_pb2,
     carrier_service_pb2,
+    webhook_service_pb2,
 )
 # The details of errors are described there, so that tools which ask reflection can print them.
 _ = error_reason_pb2
@@ -48,8 +50,6 @@ _REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 _WATCHERS_SECONDS = 0.25
 
 OPTIONS: tuple[tuple[str, int], ...] = (
-    # One server per port: a second one must fail at start, not take half of the calls.
-    ("grpc.so_reuseport", 0),
     # A batch of 1,000 with texts of its own; larger requests are refused by the library.
     ("grpc.max_receive_message_length", 16 * 2**20),
     ("grpc.max_send_message_length", 32 * 2**20),
@@ -84,14 +84,17 @@ class GrpcServer:
         services: Mapping[str, object],
         stall_limit: timedelta,
         tls: TlsFiles | None = None,
+        share_port: bool = False,
     ) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
+        # Unless it is wanted a second server must fail at start, not take half of the calls.
+        options = (("grpc.so_reuseport", int(share_port)), *OPTIONS)
+        self._server = grpc.aio.server(options=options)
         self._tls = tls
         self._health = health.aio.HealthServicer()
         self._calls = calls
         guard = StallGuard(stall_limit)
         self._names = []
-        for file in _FILES:
+        for file in FILES:
             for service in file.DESCRIPTOR.services_by_name.values():
                 self._names.append(service.full_name)
                 handlers = _handlers(service, services.get(service.name), calls, guard)
@@ -179,15 +182,15 @@ def _handler(
     guard: StallGuard,
 ) -> Any:
     name = f"{service.name}.{method.name}"
-    read = _reader(GetMessageClass(method.input_type))
+    read = reader(GetMessageClass(method.input_type))
     found = getattr(implementation, method.name, None)
     # Requests come as bytes: grpc answers UNKNOWN where its own deserializer fails.
     if method.server_streaming and found is not None:
         # Responses come encoded.
         handle = calls.stream(name, read, found, guard)
         return grpc.unary_stream_rpc_method_handler(handle, None, None)
-    unimplemented = _unimplemented(f"{service.full_name}/{method.name}")
-    handle = calls.unary(name, read, found or unimplemented)
+    refuse = unimplemented(f"{service.full_name}/{method.name}")
+    handle = calls.unary(name, read, found or refuse)
     write = GetMessageClass(method.output_type).SerializeToString
     return grpc.unary_unary_rpc_method_handler(handle, None, write)
 
@@ -206,7 +209,7 @@ def _channelz(gate: Gate) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(_CHANNELZ.full_name, methods)
 
 
-def _reader(kind: type[Message]) -> Read:
+def reader(kind: type[Message]) -> Read:
     def read(data: bytes) -> Message:
         try:
             return kind.FromString(data)
@@ -218,7 +221,7 @@ def _reader(kind: type[Message]) -> Read:
     return read
 
 
-def _unimplemented(method: str) -> Unary:
+def unimplemented(method: str) -> Unary:
     async def refuse(request: object, caller: Caller) -> object:
         raise Unimplemented(
             ErrorReason.NOT_IMPLEMENTED,

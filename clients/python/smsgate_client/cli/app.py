@@ -11,6 +11,7 @@ from smsgate_client.cli.account import account
 from smsgate_client.cli.batch import batch
 from smsgate_client.cli.cancel import cancel
 from smsgate_client.cli.destinations import destinations
+from smsgate_client.cli.doctor.command import doctor
 from smsgate_client.cli.estimate import estimate
 from smsgate_client.cli.get import get
 from smsgate_client.cli.listing import list_messages
@@ -22,6 +23,7 @@ from smsgate_client.cli.send import send
 from smsgate_client.cli.session import Session
 from smsgate_client.cli.usage import usage
 from smsgate_client.cli.watch import watch
+from smsgate_client.cli.webhooks import webhooks
 from smsgate_client.connection import (
     API_KEY_VARIABLE,
     CALL_TIMEOUT_SECONDS,
@@ -52,11 +54,13 @@ app.command()(get)
 app.command(name="list")(list_messages)
 app.command()(cancel)
 app.command()(watch)
+app.command()(doctor)
 app.add_typer(otp)
 app.command()(prices)
 app.command()(destinations)
 app.command()(lookup)
 app.command()(usage)
+app.add_typer(webhooks)
 app.add_typer(account)
 
 

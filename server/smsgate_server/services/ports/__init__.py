@@ -5,6 +5,8 @@ carriers.py       carriers, and how they do
 accounts.py       accounts, API keys, balances
 verifications.py  one-time passwords
 usage.py          usage and tariffs
+sharing.py        what servers on one store know of each other
+webhooks.py       webhooks, and the events that did not get through
 """
 
 from typing import Protocol
@@ -45,6 +47,7 @@ from smsgate_server.services.ports.messages import (
     RequestKey,
     StoredEntry,
 )
+from smsgate_server.services.ports.sharing import SharingStore
 from smsgate_server.services.ports.usage import TariffStore, TariffVersion, UsageQuery, UsageStore
 from smsgate_server.services.ports.verifications import (
     Attempt,
@@ -56,6 +59,7 @@ from smsgate_server.services.ports.verifications import (
     SentCode,
     VerificationStore,
 )
+from smsgate_server.services.ports.webhooks import WebhookStore
 
 
 class Store(
@@ -65,6 +69,8 @@ class Store(
     UsageStore,
     TariffStore,
     CarrierStore,
+    SharingStore,
+    WebhookStore,
     Protocol,
 ):
     """All that is durable, in one place: what belongs together is changed in one transaction."""
@@ -105,6 +111,7 @@ __all__ = [
     "RequestKey",
     "SendCode",
     "SentCode",
+    "SharingStore",
     "Store",
     "StoredEntry",
     "TariffStore",
@@ -114,4 +121,5 @@ __all__ = [
     "UsageQuery",
     "UsageStore",
     "VerificationStore",
+    "WebhookStore",
 ]

@@ -204,8 +204,14 @@ class MessageStore(Protocol):
     @property
     def bounds(self) -> LogBounds: ...
 
-    def listen(self, listener: CommitListener) -> None:
-        """Call `listener` on the event loop after every commit, in order, with its events."""
+    async def refreshed(self) -> LogBounds:
+        """The bounds after what any server that shares the store has committed by now."""
+        ...
+
+    def listen(self, listener: CommitListener) -> Callable[[], None]:
+        """Call `listener` on the event loop after every commit, in order, with its events; until
+        the answer is called.
+        """
         ...
 
     async def open(self) -> None: ...

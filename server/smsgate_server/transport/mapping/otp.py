@@ -11,6 +11,7 @@ from smsgate_server.domain.otp_request import CodeRequest
 from smsgate_server.transport.mapping.money import amount
 from smsgate_server.transport.mapping.reading import Reader
 from smsgate_server.transport.mapping.responses import timestamp
+from smsgate_server.transport.mapping.webhooks import callback_of
 
 
 def code_request(request: pb.SendOTPRequest) -> CodeRequest:
@@ -48,6 +49,7 @@ def code_request(request: pb.SendOTPRequest) -> CodeRequest:
         labels=dict(request.labels),
         max_price=max_price,
         on_unknown_submit=policy,
+        callback=callback_of(request.callback) if request.HasField("callback") else None,
         unreadable=tuple(reader.violations),
     )
 

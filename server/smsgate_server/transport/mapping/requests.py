@@ -14,6 +14,7 @@ from smsgate_server.services.batches import BatchItem, BatchSubmission
 from smsgate_server.services.status_feed import Follow
 from smsgate_server.transport.mapping.money import amount
 from smsgate_server.transport.mapping.reading import Reader
+from smsgate_server.transport.mapping.webhooks import callback_of
 
 _MAX_BATCH_IDS = 100
 _HEARTBEAT = timedelta(seconds=15)
@@ -45,6 +46,7 @@ def _options(options: pb.SendOptions) -> Options:
         send_time = reader.time("options.send_time", options.send_time)
     if options.HasField("max_price"):
         max_price = amount(reader, "options.max_price", options.max_price)
+    callback = callback_of(options.callback) if options.HasField("callback") else None
     policy = UnknownSubmit.AT_MOST_ONCE
     if options.on_unknown_submit:
         try:
@@ -61,6 +63,7 @@ def _options(options: pb.SendOptions) -> Options:
         max_price=max_price,
         smart_encoding=options.smart_encoding,
         on_unknown_submit=policy,
+        callback=callback,
         unreadable=tuple(reader.violations),
     )
 
