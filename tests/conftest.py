@@ -4,10 +4,15 @@ import os
 from typing import Any, cast
 
 import pytest
+from hypothesis import settings
 
 # Tests start processes while channels are open; with its fork handlers gRPC was seen to end the new
 # process before it began. Read when grpc is imported, which is later.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# A machine that is busy with other things must not make a test fail.
+settings.register_profile("smsgate", deadline=None)
+settings.load_profile("smsgate")
 
 _PROPERTY = "scenario "
 
