@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -11,6 +10,7 @@ from phonenumbers import PhoneNumberType, ValidationResult
 
 from smsgate_server.domain.errors import ErrorReason, Violation
 from smsgate_server.domain.numbering import in_use
+from smsgate_server.domain.values import frozen
 
 # Numbers of many countries together need more patterns than `re` keeps compiled: without this each
 # look-up compiles its own anew and takes ten times as long. The metadata bounds how many there are.
@@ -48,7 +48,7 @@ class RecipientPolicy(StrEnum):
     POSSIBLE = "possible"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Msisdn:
     """A number in E.164 form. `kind` is what its range is for, "unknown" if the plan does not say.
 
@@ -87,7 +87,7 @@ _LENGTH_FAULTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number:
     """What the numbering plan says of a number. `msisdn.e164` may differ from what was written."""
 

@@ -9,7 +9,7 @@ store and the SQL stores cannot differ in their rules.
        └─ NotSent, temporary refusal, Unknown under AT_LEAST_ONCE
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -21,6 +21,7 @@ from smsgate_server.domain.message import (
     StatusEvent,
     UnknownSubmit,
 )
+from smsgate_server.domain.values import frozen
 
 # Parts of one message are tracked in a bit mask that must fit a signed 64-bit integer. A carrier
 # may need one or two more than there are segments.
@@ -37,7 +38,7 @@ class Stage(IntEnum):
     HELD = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """The part of a message's state that is gone once it is final.
 
@@ -76,7 +77,7 @@ class OutcomeKind(IntEnum):
     UNKNOWN = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubmitOutcome:
     """A carrier's answer to one submit.
 
@@ -96,7 +97,7 @@ class SubmitOutcome:
     hold: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubmitResult:
     """The outcome of attempt `attempt` at the message stored at `seq`."""
 
@@ -108,7 +109,7 @@ class SubmitResult:
     retry_time: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """A carrier's delivery receipt (DLR) for one of its ids.
 
@@ -126,7 +127,7 @@ class Receipt:
     exact_id: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """What to write: an event or none, and the delivery from now on (None: it is final).
 

@@ -1,10 +1,10 @@
 """Tariffs and quotes. Amounts are integer micros: a million times 0.036 must be exactly 36,000."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from smsgate_server.domain.message import NO_PRICE, Price, PriceStatus
+from smsgate_server.domain.values import frozen
 
 ANY = "*"
 
@@ -24,7 +24,7 @@ _TRUST = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TariffRow:
     """The price of one segment to a country, for a network and a billing mode, each of which may be
     `*`. In force from `valid_from` to `valid_to`, both included; None is without end.
@@ -51,7 +51,7 @@ class TariffRow:
         return (self.country, self.network, self.billing, self.valid_from or date.min)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quote:
     """The price of one segment.
 

@@ -1,7 +1,7 @@
 """What the operator decided about the messages of an account, and what a message goes against."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from smsgate_server.domain.account import (
     DEFAULT_CURRENCY,
@@ -19,15 +19,16 @@ from smsgate_server.domain.errors import (
 from smsgate_server.domain.money import decimal_text
 from smsgate_server.domain.policy import ForbiddenWords
 from smsgate_server.domain.pricing import Quote
+from smsgate_server.domain.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MaxPrice:
     micros: int
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """`forbidden_words` are the server's and the account's. `suspended` says why; None: it is not.
 
@@ -49,7 +50,7 @@ class Rules:
     suspended: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Findings:
     """What a message goes against: `errors` refuse it, `noted` are only put on record."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from smsgate_server.domain.account import BillingMode
@@ -21,6 +21,7 @@ from smsgate_server.domain.pricing import ANY, NO_QUOTE, PriceList, Quote
 from smsgate_server.domain.rules import MaxPrice, Rules, check_rules
 from smsgate_server.domain.segmentation import check_text, count_segments
 from smsgate_server.domain.smart_encoding import simplify
+from smsgate_server.domain.values import frozen
 
 DEFAULT_MAX_SEGMENTS = 10
 MIN_VALIDITY = timedelta(seconds=1)
@@ -36,7 +37,7 @@ _REQUEST_ID = re.compile(r"[!-~]{1,36}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     dry_run: bool = False
     fail_on_multiple_messages: bool = False
@@ -54,7 +55,7 @@ class Options:
 NO_OPTIONS = Options()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Submission:
     """One message as the caller wrote it: nothing in it is trusted yet."""
 
@@ -67,7 +68,7 @@ class Submission:
     options: Options = NO_OPTIONS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A submission with its parts parsed.
 
@@ -90,14 +91,20 @@ def draft(submission: Submission, rules: Rules, prices: PriceList, now: datetime
     then policy.
     """
     options = submission.options
-    violations = list(_check_fields(submission, now))
+    violations = _check_fields(submission, now)
     parsed_sender = parse_sender(submission.sender, rules.default_sender)
     parsed_recipient = parse_msisdn(
         submission.recipient, rules.recipient_policy, rules.allowed_prefixes
     )
-    violations += [p for p in (parsed_sender, parsed_recipient) if isinstance(p, Violation)]
-    sender = None if isinstance(parsed_sender, Violation) else parsed_sender
-    recipient = None if isinstance(parsed_recipient, Violation) else parsed_recipient
+    sender, recipient = None, None
+    if isinstance(parsed_sender, Violation):
+        violations.append(parsed_sender)
+    else:
+        sender = parsed_sender
+    if isinstance(parsed_recipient, Violation):
+        violations.append(parsed_recipient)
+    else:
+        recipient = parsed_recipient
     text, substituted = submission.text, 0
     bad_text = check_text(text)
     if bad_text:
@@ -145,11 +152,16 @@ def without_field(drafted: Draft, name: str) -> Draft:
 
 
 def _check_fields(submission: Submission, now: datetime) -> list[Violation]:
-    found = list(submission.options.unreadable)
-    found += check_request_id(submission.request_id)
-    found += check_reference(submission.client_reference)
-    found += check_labels(submission.labels)
-    found += _check_times(submission.options, now)
+    options = submission.options
+    found = list(options.unreadable)
+    if submission.request_id:
+        found += check_request_id(submission.request_id)
+    if submission.client_reference:
+        found += check_reference(submission.client_reference)
+    if submission.labels:
+        found += check_labels(submission.labels)
+    if options is not NO_OPTIONS:
+        found += _check_times(options, now)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from smsgate_server.domain.errors import (
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.rules import suspended_error
 from smsgate_server.domain.submission import Draft, Submission, check_request_id
+from smsgate_server.domain.values import frozen
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages, conflict, request_key
 from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey
@@ -30,7 +31,7 @@ _METHOD = "SendBatch"
 _ITEM_METHOD = "SendBatch.item"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchItem:
     """`submission` has the batch's sender, text, labels and options filled in."""
 
@@ -38,7 +39,7 @@ class BatchItem:
     submission: Submission
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchSubmission:
     items: Sequence[BatchItem]
     dry_run: bool = False
@@ -46,7 +47,7 @@ class BatchSubmission:
     request_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemResult:
     item_id: str
     recipient: str
@@ -55,7 +56,7 @@ class ItemResult:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BatchOutcome:
     batch_id: str
     results: Sequence[ItemResult] = field(default_factory=list)
@@ -63,7 +64,7 @@ class BatchOutcome:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Drafted:
     item: BatchItem
     draft: Draft

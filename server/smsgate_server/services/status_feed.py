@@ -10,13 +10,13 @@ streams.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from smsgate_server.domain.errors import ErrorReason, ResourceExhausted
 from smsgate_server.domain.filters import EventFilter
 from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.domain.values import frozen
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.ports import Clock, Store
 from smsgate_server.services.quotas import STREAMS_RETRY
@@ -46,14 +46,14 @@ _MAX_EVENTS = 1_000
 _MAX_FOLDED = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FeedSettings:
     retention: timedelta = timedelta(days=7)
     window_events: int = 50_000
     max_streams: int = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Follow:
     """What a stream asks for. One of the starts, or none of them: now."""
 
@@ -72,25 +72,25 @@ class EndReason(IntEnum):
     SERVER_DRAINING = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     position: int
     earliest: int
     retention: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SnapshotPage:
     messages: Sequence[Message]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SnapshotEnd:
     position: int
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Events:
     """`payload` is the encoded list of events; the stream is complete up to `position`."""
 
@@ -99,13 +99,13 @@ class Events:
     coalesced: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heartbeat:
     position: int
     lag: timedelta
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     position: int
     reason: EndReason

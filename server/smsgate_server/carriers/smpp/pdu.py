@@ -8,10 +8,11 @@ answer, its status says enough.
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from smsgate_server.carriers.smpp.codes import HEADER_SIZE, RESPONSE, Command, Status
+from smsgate_server.domain.values import frozen
 
 _HEADER = struct.Struct(">IIII")
 _TLV = struct.Struct(">HH")
@@ -41,19 +42,19 @@ class Address(NamedTuple):
 NO_ADDRESS = Address("")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nothing:
     """The body of enquire_link, unbind and their like."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Raw:
     """The body of a command that smsgate does not know, as it came."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bind:
     """§4.1, the three bind requests."""
 
@@ -66,13 +67,13 @@ class Bind:
     address_range: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BindAnswer:
     system_id: str = ""
     tlvs: Tlvs = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShortMessage:
     """§4.4.1 and §4.6.1: submit_sm and deliver_sm have one form. Neither is ever logged whole."""
 
@@ -92,7 +93,7 @@ class ShortMessage:
     tlvs: Tlvs = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataMessage:
     """§4.7.1, data_sm: the text is in the TLV message_payload."""
 
@@ -105,7 +106,7 @@ class DataMessage:
     tlvs: Tlvs = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageId:
     """The body of the responses to submit_sm, deliver_sm and data_sm."""
 
@@ -118,7 +119,7 @@ NOTHING = Nothing()
 NO_ID = MessageId()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pdu:
     command: int
     sequence: int

@@ -20,6 +20,7 @@ from smsgate_server.carriers.smpp.codes import (
 )
 from smsgate_server.carriers.smpp.framing import Framer, FramingError
 from smsgate_server.carriers.smpp.pdu import NOTHING, Body, Pdu, PduError, decode, encode
+from smsgate_server.domain.values import frozen
 
 
 class End(Enum):
@@ -69,7 +70,7 @@ _TAKEN_BY_SMSC = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timers:
     """`response`: how long an answer may take. `enquire_link`: how long nothing need be heard."""
 
@@ -77,14 +78,14 @@ class Timers:
     enquire_link: float = 30.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """The other end wants something; `Session.answer` it."""
 
     pdu: Pdu
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """The answer to what was asked with `token`; `late` if it was reported Unanswered before."""
 
@@ -93,21 +94,21 @@ class Answered:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unanswered:
     """No answer in time. One may still come, and its place in the window stays taken until then."""
 
     token: Any
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stray:
     """Something that was understood by nobody and did no harm; for counting."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """The connection must be closed. Nothing happens in the session after this."""
 

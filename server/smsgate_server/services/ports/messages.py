@@ -1,7 +1,6 @@
 """Messages, their log and the way to the handsets, as the services need them from the world."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.pricing import PriceList
 from smsgate_server.domain.routing import DEFAULT_LANE
+from smsgate_server.domain.values import frozen
 
 
 class Clock(Protocol):
@@ -34,7 +34,7 @@ class Pricing(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestKey:
     """Makes a request repeatable.
 
@@ -47,7 +47,7 @@ class RequestKey:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One message to store; with a key, only if the key was not seen before."""
 
@@ -55,7 +55,7 @@ class Entry:
     request: RequestKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acceptance:
     """Messages of one account to store together, each charged by `terms`.
 
@@ -70,7 +70,7 @@ class Acceptance:
     all_or_nothing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredEntry:
     """`message` is None if it was not paid for (`declined` says why), or else if the request id of
     the entry was used for something else, then or now.
@@ -82,7 +82,7 @@ class StoredEntry:
     over_budget: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accepted:
     """`position` is at or after the NEW events and before every later event of the messages.
 
@@ -98,7 +98,7 @@ class Accepted:
     refused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cancelled:
     """`message` is None if there is none; `changed` is False if it was cancelled before or is under
     way.
@@ -109,7 +109,7 @@ class Cancelled:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """A message to submit, its attempt already on record.
 
@@ -131,7 +131,7 @@ class Claim:
         return cls(message, d.attempts, d.accepted, d.reference, d.carrier)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claims:
     """What was due, and when something is due next (None: nothing is waiting)."""
 
@@ -139,7 +139,7 @@ class Claims:
     next_due: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """Messages newest first. `before` is where the next page starts; 0 if this is the last."""
 
@@ -148,7 +148,7 @@ class Page:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogPage:
     """Events in commit order, and the position up to which the log was read."""
 
@@ -156,7 +156,7 @@ class LogPage:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogBounds:
     """Streams can start from any position of `earliest` to `head`, both included."""
 
@@ -164,7 +164,7 @@ class LogBounds:
     head: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Horizons:
     """What may be forgotten: everything older than these times.
 

@@ -11,6 +11,7 @@ from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.carrier_ids import key_of
 from smsgate_server.domain.delivery import Delivery, Receipt, Stage
 from smsgate_server.domain.message import (
+    NO_LABELS,
     NO_PRICE,
     Encoding,
     Message,
@@ -50,7 +51,6 @@ _PRICE_STATUS = (None, *PriceStatus)
 _UNKNOWN_SUBMIT = (None, *UnknownSubmit)
 _STAGE = (None, *Stage)
 _BILLING = (None, *BillingMode)
-_NO_LABELS: dict[str, str] = {}
 
 
 def qualified(columns: str, table: str) -> str:
@@ -135,7 +135,7 @@ def message_of(row: Row) -> Message:
         price=_price_of(row),
         batch_id=row[18],
         client_reference=row[19],
-        labels=json.loads(row[20]) if row[20] else _NO_LABELS,
+        labels=json.loads(row[20]) if row[20] else NO_LABELS,
         on_unknown_submit=_UNKNOWN_SUBMIT[row[21]],
         verification_id=row[22],
         carrier=row[23],
