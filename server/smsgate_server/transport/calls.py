@@ -73,20 +73,18 @@ class Calls:
         self._second = 0
         self._lines = 0
         self._under_way = 0
-        self._nothing_under_way = asyncio.Event()
-        self._nothing_under_way.set()
+        # Only while somebody waits for it: setting and clearing one costs each call something.
+        self._nothing_under_way: asyncio.Event | None = None
 
     async def finished(self) -> None:
         """Return once no call is under way."""
-        await self._nothing_under_way.wait()
-
-    def _begin(self) -> None:
-        self._under_way += 1
-        self._nothing_under_way.clear()
+        while self._under_way:
+            self._nothing_under_way = asyncio.Event()
+            await self._nothing_under_way.wait()
 
     def _end(self) -> None:
         self._under_way -= 1
-        if not self._under_way:
+        if self._nothing_under_way is not None and not self._under_way:
             self._nothing_under_way.set()
 
     def _enter(self, name: str, context: ServicerContext[Any, Any]) -> Caller:
@@ -104,12 +102,12 @@ class Calls:
     def unary(
         self, name: str, read: Read, method: Unary
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
-        count, seconds = self._metrics.call(name)
+        counts = self._metrics.call(name)
         is_free, may_wait = name not in _MAY_COST, name in MAY_WAIT
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
-            self._begin()
+            self._under_way += 1
             try:
                 caller = self._enter(name, context)
                 if may_wait:
@@ -124,8 +122,7 @@ class Calls:
             finally:
                 self._end()
             taken = time.perf_counter() - start
-            count.inc()
-            seconds.observe(taken)
+            counts.took(taken)
             self._line(name, taken)
             return response
 
@@ -134,11 +131,11 @@ class Calls:
     def stream(
         self, name: str, read: Read, method: Stream, guard: StallGuard
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
-        count, _ = self._metrics.call(name)
+        counts = self._metrics.call(name)
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> None:
             start = time.perf_counter()
-            self._begin()
+            self._under_way += 1
             try:
                 caller = self._enter(name, context)
                 responses = method(read(request), caller)
@@ -150,7 +147,7 @@ class Calls:
                 await self._refuse(name, context, error, start)
             finally:
                 self._end()
-            count.inc()
+            counts.answered += 1
             self._line(name, time.perf_counter() - start)
 
         return handle
