@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, start_http_server
 
+from smsgate_server import collector
 from smsgate_server.carriers.router import Router, one_route
 from smsgate_server.carriers.script import Rates
 from smsgate_server.carriers.settings import SimulatedSettings, parse_carriers, parse_routes
@@ -278,6 +279,7 @@ async def serve(settings: Settings, ready: Callable[[str, str], None], stop: asy
     """
     app = App(settings)
     await app.start()
+    collector.set_up()
     host = settings.listen.rpartition(":")[0]
     ready(f"{host}:{app.port}", web_url(settings, app.web_port))
     await stop.wait()

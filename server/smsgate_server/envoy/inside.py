@@ -10,7 +10,7 @@ import os
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 
-from smsgate_server import logs
+from smsgate_server import collector, logs
 from smsgate_server.app import App, web_url
 from smsgate_server.transport.envoy.call import Receive, Scope, Send
 
@@ -54,6 +54,7 @@ class Inside:
         logs.configure(settings.log_format, settings.log_level)
         app = App(settings, behind)
         await app.start()
+        collector.set_up()
         self._app, self._application = app, app.application
         asyncio.get_running_loop().add_reader(line.fileno(), self._told, line)
         line.send(web_url(settings, app.web_port))
