@@ -69,10 +69,9 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        group: list[Job] = []
         ending = False
         while not ending:
-            group, ending = self._jobs.gather(crowded=len(group) > 1)
+            group, ending = self._jobs.gather()
             if group:
                 self._commit(group)
         if self._db is not None:

@@ -3,7 +3,6 @@ hundred sends are a few statements and not hundreds.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -14,9 +13,8 @@ from smsgate_server.storage.sql.transaction import Operation, Transaction
 # The most requests in one transaction: bounds the time that the first of them waits.
 _MAX_GROUP = 1024
 
-# Under load a short wait lets more requests join, which saves CPU for the event loop. A lone
-# caller never waits: the pause is taken only if the commit before had company.
-_GATHER_SECONDS = 0.002
+# How long a busy event loop may gather before the writer gets what there is.
+_GATHER_SECONDS = 0.004
 
 
 @dataclass(slots=True)
@@ -30,11 +28,20 @@ Answers = Sequence[tuple[Job, Any]]
 
 
 class Jobs:
-    """Filled on the event loop, emptied by one thread."""
+    """Filled on the event loop, emptied by one thread.
+
+    The loop gathers as long as each of its rounds brings another job, then hands over what it has.
+    So a lone caller waits for nobody, and under load a commit is shared by all who came meanwhile:
+    the thread is woken once for them and not once for each, and takes the interpreter's lock from
+    the loop when that has nothing else to do.
+    """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
         self.loop = asyncio.get_running_loop()
+        self._gathered: list[Job] = []
+        self._seen = 0
+        self._since = 0.0
 
     async def run(self, operation: Operation, argument: Any) -> Any:
         """Run `operation` with this argument, and perhaps others', in the next transaction.
@@ -42,25 +49,41 @@ class Jobs:
         The transaction happens even if the caller goes away.
         """
         future: asyncio.Future[Any] = self.loop.create_future()
-        self._queue.put(Job(operation, argument, future))
+        if not self._gathered:
+            self._since = self.loop.time()
+            self.loop.call_soon(self._look)
+        self._gathered.append(Job(operation, argument, future))
         return await future
+
+    def _look(self) -> None:
+        """Once in each round of the loop while there are jobs."""
+        count = len(self._gathered)
+        if self._seen < count < _MAX_GROUP and self.loop.time() - self._since < _GATHER_SECONDS:
+            self._seen = count
+            self.loop.call_soon(self._look)
+        elif count:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._queue.put(self._gathered)
+        self._gathered, self._seen = [], 0
 
     def end(self) -> None:
         """What was asked for before is still done."""
+        if self._gathered:
+            self._hand_over()
         self._queue.put(None)
 
-    def gather(self, crowded: bool) -> tuple[list[Job], bool]:
+    def gather(self) -> tuple[list[Job], bool]:
         """Wait for jobs and take all there are; and whether they are the last."""
-        job = self._queue.get()
-        if crowded:
-            time.sleep(_GATHER_SECONDS)
         group: list[Job] = []
-        while job is not None:
-            group.append(job)
-            if len(group) == _MAX_GROUP:
+        jobs = self._queue.get()
+        while jobs is not None:
+            group += jobs
+            if len(group) >= _MAX_GROUP:
                 return group, False
             try:
-                job = self._queue.get_nowait()
+                jobs = self._queue.get_nowait()
             except Empty:
                 return group, False
         return group, True

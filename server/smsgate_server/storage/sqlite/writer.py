@@ -5,6 +5,7 @@ whatever requests have queued up, runs them in one transaction, commits once and
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ class Writer:
         self, path: Path, head: int, waiting: int, lanes: Lanes, committed: Committed
     ) -> None:
         self._path = path
+        self._wal = str(wal_of(path))
         self._head = head
         self._waiting = waiting
         self._lanes = lanes
@@ -61,10 +63,9 @@ class Writer:
         db = connect(self._path)
         # The checkpoint thread does this off the commit path.
         db.execute("PRAGMA wal_autocheckpoint = 0")
-        group: list[Job] = []
         ending = False
         while not ending:
-            group, ending = self._jobs.gather(crowded=len(group) > 1)
+            group, ending = self._jobs.gather()
             if group:
                 self._commit(db, group)
         db.close()
@@ -102,7 +103,7 @@ class Writer:
         return answers, transaction
 
     def _limit_wal(self, db: SqliteDatabase) -> None:
-        if _size(wal_of(self._path)) > _WAL_LIMIT_BYTES:
+        if _size(self._wal) > _WAL_LIMIT_BYTES:
             # As below: if it fails, the log only stays longer.
             with suppress(sqlite3.Error):
                 db.execute("PRAGMA wal_checkpoint(RESTART)")
@@ -122,9 +123,9 @@ def wal_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except FileNotFoundError:
         return 0
 
