@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
@@ -22,6 +22,7 @@ from smsgate_server.domain.message import MAX_VALIDITY, Message, Reason, Status,
 from smsgate_server.domain.otp_request import CodeRequest
 from smsgate_server.domain.routing import NO_LANE, ONE_LANE, Destined, Lanes
 from smsgate_server.domain.submission import Draft, Submission, draft, with_violations
+from smsgate_server.domain.values import frozen
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.ports import (
     Acceptance,
@@ -41,7 +42,7 @@ _SEND = "SendMessage"
 _BACKLOG_RETRY = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """`position` is 0 on a dry run."""
 
@@ -50,7 +51,7 @@ class Sent:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     message: Message
     history: Sequence[StatusEvent]
@@ -91,10 +92,12 @@ class Messages:
             return await self._repeat_or_refuse(profile, request, drafted.errors)
         message = self.compose(profile, submission, drafted, now)
         self._guard.noted(profile, drafted.noted)
-        with self.exclusively(request):
-            accepted = await self.accept(
-                profile, Acceptance((Entry(message, request),), terms=profile.terms)
-            )
+        acceptance = Acceptance((Entry(message, request),), terms=profile.terms)
+        if request is None:
+            accepted = await self.accept(profile, acceptance)
+        else:
+            with self.exclusively(request):
+                accepted = await self.accept(profile, acceptance)
         stored = accepted.entries[0]
         if stored.declined is not None:
             raise refusal(stored.declined, profile.terms.currency, now)
@@ -211,7 +214,8 @@ class Messages:
     async def accept(self, profile: Profile, acceptance: Acceptance) -> Accepted:
         """Store new messages, unless too many wait already; repeats are answered all the same."""
         count = len(acceptance.entries)
-        await self.prepare_callbacks(profile, acceptance.entries)
+        if self._callbacks is not None:
+            await self.prepare_callbacks(profile, acceptance.entries)
         try:
             self.check_backlog(count)
             self._guard.take(profile, count)

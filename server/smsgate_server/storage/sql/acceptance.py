@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import blake2b
 
 from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
 from smsgate_server.domain.delivery import Stage, opening_event
 from smsgate_server.domain.message import Message
+from smsgate_server.domain.values import frozen
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
 from smsgate_server.storage.sql.bulk import BulkStatement
 from smsgate_server.storage.sql.database import Row
@@ -66,7 +67,7 @@ def repeat(tx: Transaction, acceptances: Sequence[Acceptance]) -> Sequence[Accep
     return results
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Seen:
     """What a request id was used for."""
 
@@ -95,12 +96,7 @@ class Acceptor:
         self._requests: list[Row] = []
 
     def look_up(self, acceptances: Sequence[Acceptance]) -> None:
-        keys = {
-            digest(key)
-            for acceptance in acceptances
-            for key in (acceptance.request, *(entry.request for entry in acceptance.entries))
-            if key is not None
-        }
+        keys = {digest(key) for acceptance in acceptances for key in _keys_of(acceptance)}
         rows = _FIND_REQUESTS.fetch(self._tx.db, [(key,) for key in keys])
         for key, fingerprint, seqs, refused, declined in rows:
             known = [int(seq) for seq in seqs.split(",") if seq]
@@ -194,7 +190,8 @@ class Acceptor:
         self._new[seq] = message
         self._messages.append(message_row(message))
         self._deliveries.append(_new_delivery(message, self._tx.lanes.lane_of(message)))
-        self._labels += [(key, value, seq) for key, value in message.labels.items()]
+        if message.labels:
+            self._labels += [(key, value, seq) for key, value in message.labels.items()]
         self._books.enter(message)
         self._tx.events.append(opening_event(message, seq))
         self._tx.waiting += message.schedule_time is None
@@ -228,6 +225,11 @@ class Acceptor:
         _INSERT_LABELS.run(db, self._labels)
         _INSERT_BATCHES.run(db, self._batches)
         _INSERT_REQUESTS.run(db, self._requests)
+
+
+def _keys_of(acceptance: Acceptance) -> list[RequestKey]:
+    keys = [entry.request for entry in acceptance.entries if entry.request is not None]
+    return keys if acceptance.request is None else [*keys, acceptance.request]
 
 
 def _new_delivery(message: Message, lane: str) -> Row:

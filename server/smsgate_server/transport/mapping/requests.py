@@ -8,7 +8,7 @@ from datetime import timedelta
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Violation
 from smsgate_server.domain.filters import EventFilter, MessageFilter
-from smsgate_server.domain.message import UnknownSubmit
+from smsgate_server.domain.message import NO_LABELS, UnknownSubmit
 from smsgate_server.domain.submission import NO_OPTIONS, Options, Submission
 from smsgate_server.services.batches import BatchItem, BatchSubmission
 from smsgate_server.services.status_feed import Follow
@@ -32,7 +32,7 @@ def submission(request: pb.SendMessageRequest | pb.EstimateMessageRequest) -> Su
         sender=request.sender,
         request_id=request.request_id,
         client_reference=request.client_reference,
-        labels=dict(request.labels),
+        labels=dict(request.labels) if request.labels else NO_LABELS,
         options=options,
     )
 
