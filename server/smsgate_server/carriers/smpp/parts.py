@@ -4,7 +4,8 @@ A part is what travels by itself: a segment, or the whole text where the carrier
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 
 from smsgate_server.carriers.smpp.addresses import recipient_address, sender_address
 from smsgate_server.carriers.smpp.codes import (
@@ -36,6 +37,8 @@ from smsgate_server.domain.segmentation import (
 # TS 23.040 §9.2.3.24.1 and §9.2.3.24.8: what follows the length of the header.
 _UDH8 = b"\x05\x00\x03"
 _UDH16 = b"\x06\x08\x04"
+
+_CACHED_PERIODS = 1_024
 
 
 class Unsendable(Exception):
@@ -135,8 +138,12 @@ def validity_period(expire_time: datetime, now: datetime, settings: SmppSettings
         return ""
     if settings.validity == "absolute":
         return expire_time.strftime("%y%m%d%H%M%S000+")
-    left = max(expire_time - now, timedelta(seconds=1))
-    minutes, seconds = divmod(round(left.total_seconds()), 60)
+    return _relative(round(max((expire_time - now).total_seconds(), 1)))
+
+
+@lru_cache(_CACHED_PERIODS)  # nearly all messages have the same
+def _relative(left: int) -> str:
+    minutes, seconds = divmod(left, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     return f"0000{days:02}{hours:02}{minutes:02}{seconds:02}000R"
