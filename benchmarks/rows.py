@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import samples
 from benchmarks.processes import ROOT
 
-_SCHEMA = ROOT / "server/smsgate_server/storage/sqlite/migrations/0001_core.sql"
+_MIGRATIONS = ROOT / "server/smsgate_server/storage/sqlite/migrations"
 _MICROS = 1_000_000
 _VALIDITY = 48 * 3600 * _MICROS
 
@@ -18,7 +18,10 @@ _COLUMNS = (
     "update_time, expire_time, schedule_time, sent_time, final_time, last_seq"
 )
 _INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES ({','.join('?' * 31)})"
-_INSERT_DELIVERY = "INSERT INTO deliveries VALUES (?, 1, ?, 0, 0)"
+_INSERT_DELIVERY = """
+    INSERT INTO deliveries (message_seq, stage, due_time, attempts, delivered, lane, expire_time)
+    VALUES (?, 1, ?, 0, 0, 'default', ?)
+"""
 
 # Delivered messages with their two further events, made inside SQLite: sequence numbers 3i + 1 to
 # 3i + 3, ids in order, recipients those of samples.recipient(i * 7919).
@@ -49,7 +52,8 @@ class RawInserts:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA cache_size = -65536")
-        self._db.executescript(_SCHEMA.read_text())
+        for migration in sorted(_MIGRATIONS.glob("*.sql")):
+            self._db.executescript(migration.read_text())
         self._seq = 0
 
     def run(self, seconds: float, size: int = 1_000) -> float:
@@ -66,13 +70,13 @@ class RawInserts:
             written += size
         return written / spent
 
-    def _rows(self, size: int) -> tuple[list[tuple[object, ...]], list[tuple[int, int]]]:
+    def _rows(self, size: int) -> tuple[list[tuple[object, ...]], list[tuple[int, int, int]]]:
         now = time.time_ns() // 1000
         messages, deliveries = [], []
         for index in range(size):
             self._seq += 1
             messages.append(_message(self._seq, now, samples.recipient(index)))
-            deliveries.append((self._seq, now))
+            deliveries.append((self._seq, now, now + _VALIDITY))
         return messages, deliveries
 
 

@@ -7,15 +7,18 @@ from threading import Event, Thread
 
 from benchmarks import rows, samples
 from benchmarks.bench import Bench
-from benchmarks.processes import INSTANT, smsgate
+from benchmarks.processes import INSTANT, Server, smsgate
 from benchmarks.report import Figure
 
 _LONGEST_SECONDS = 120.0
+_MOST_OPEN = 20_000
 
 
 def run(bench: Bench) -> Iterator[Figure]:
     yield _keeps_up(bench)
     yield _batches_to_final(bench)
+    if not bench.short:
+        yield _memory(bench)
 
 
 def _keeps_up(bench: Bench) -> Figure:
@@ -95,3 +98,31 @@ def _batches_to_final(bench: Bench) -> Figure:
         at_least=3_500,
         details={"messages": left[0], "cpu us a message": cpu / left[0] * 1e6},
     )
+
+
+def _memory(bench: Bench) -> Figure:
+    """What stays of a life in the server's memory, once its caches and windows are full."""
+    store = bench.name("lives")
+    path = bench.folder / f"{store}.db"
+    with smsgate(bench.folder, store, INSTANT) as server:
+        _live(bench, server, path, bench.messages // 10)
+        before, lived = server.rss_bytes, rows.counts(path)[0]
+        _live(bench, server, path, bench.messages)
+        grown, count = server.rss_bytes - before, rows.counts(path)[0] - lived
+    return Figure(
+        f"memory grown over {count:,} messages, accepted to final",
+        grown / 2**20,
+        "MiB",
+        at_most=16.0,
+        details={"before, MiB": before / 2**20},
+    )
+
+
+def _live(bench: Bench, server: Server, path: Path, count: int) -> None:
+    """Send until `count` messages are stored, and wait until all are final."""
+    while (now := rows.counts(path))[0] < count or now[1]:
+        if now[0] < count and now[1] < _MOST_OPEN:
+            orders = bench.orders(server, "SendBatch", [samples.batch(1_000)], 2, seconds=1.0)
+            bench.load_python(orders)
+        else:
+            time.sleep(0.1)

@@ -11,7 +11,7 @@ from google.type.money_pb2 import Money
 from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
 from benchmarks.load import Measured
-from benchmarks.processes import HELD, Server, module, running, smsgate
+from benchmarks.processes import HELD, Server, echo, module, running, smsgate
 from benchmarks.report import Figure
 from smsgate.v1 import account_service_pb2 as pb
 from smsgate.v1 import account_service_pb2_grpc
@@ -28,6 +28,7 @@ def run(bench: Bench) -> Iterator[Figure]:
     with (
         running(command, bench.folder / f"{bare_store}.log", HELD) as bare,
         smsgate(bench.folder, bench.name("guarded"), HELD) as full,
+        echo(bench.folder) as limit,
     ):
         key = asyncio.run(_prepare(full.target))
         # The two differ by less than the machine does from one second to the next: short turns.
@@ -37,6 +38,11 @@ def run(bench: Bench) -> Iterator[Figure]:
                 "with": lambda n=in_flight: _send(bench, full, n, key),
             }
             yield _figure(in_flight, alternate(bench.rounds * 6, arms), bench.driver)
+            beside = {
+                "echo": lambda n=in_flight: _send(bench, limit, n, key),
+                "with": lambda n=in_flight: _send(bench, full, n, key),
+            }
+            yield _beside_echo(in_flight, alternate(bench.rounds * 2, beside))
 
 
 def _send(bench: Bench, server: Server, in_flight: int, key: str) -> Measured:
@@ -58,6 +64,19 @@ def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> 
             "without, cpu us": median(bare, "cpu_us"),
             "driver": driver,
         },
+    )
+
+
+def _beside_echo(in_flight: int, results: dict[str, list[Measured]]) -> Figure:
+    guarded, bare = results["with"], results["echo"]
+    return Figure(
+        f"SendMessage with all of these / echo, {in_flight} in flight",
+        median(guarded, "per_second"),
+        "req/s",
+        limit=median(bare, "per_second"),
+        ratio=ratio(guarded, bare, "per_second"),
+        at_least=0.85,
+        details={"cpu us": median(guarded, "cpu_us"), "echo cpu us": median(bare, "cpu_us")},
     )
 
 

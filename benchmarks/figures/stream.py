@@ -71,7 +71,8 @@ def _details(result: dict[str, Any]) -> dict[str, float | str]:
     }
 
 
-def _crowd(server: Server, subscribers: int) -> Helper:
+def crowd_of(server: Server, subscribers: int) -> Helper:
+    """So many subscribers of everything, in a process of their own, each with its stream open."""
     connections = max(4, subscribers // 100)
     sample = max(subscribers // 10, 5)
     orders = {"target": server.target, "subscribers": subscribers, "connections": connections}
@@ -80,7 +81,7 @@ def _crowd(server: Server, subscribers: int) -> Helper:
 
 def _limit(bench: Bench, subscribers: int) -> float:
     log = bench.folder / "one_event.log"
-    with running(module("one_event"), log) as server, _crowd(server, subscribers) as crowd:
+    with running(module("one_event"), log) as server, crowd_of(server, subscribers) as crowd:
         time.sleep(bench.seconds / 2)
         crowd.ask("begin")
         time.sleep(bench.seconds)
@@ -93,7 +94,7 @@ def follow(
 ) -> dict[str, Any]:
     """What so many subscribers receive while `rate` messages a second are accepted."""
     name = store or bench.name("stream")
-    with smsgate(bench.folder, name, HELD) as server, _crowd(server, subscribers) as crowd:
+    with smsgate(bench.folder, name, HELD) as server, crowd_of(server, subscribers) as crowd:
         body, calls = samples.batch(_BATCH), rate / _BATCH
         bench.load_python(bench.orders(server, "SendBatch", [body], seconds=0.5, rate=calls))
         time.sleep(0.5)
@@ -121,10 +122,10 @@ def follow(
 def memory(bench: Bench) -> Iterator[Figure]:
     subscribers = 1_000 if bench.short else 5_000
     with smsgate(bench.folder, bench.name("idle"), HELD) as server:
-        with _crowd(server, 50):
+        with crowd_of(server, 50):
             time.sleep(0.5)
         before = server.rss_bytes
-        with _crowd(server, subscribers):
+        with crowd_of(server, subscribers):
             time.sleep(1)
             each = (server.rss_bytes - before) / subscribers
     yield Figure(

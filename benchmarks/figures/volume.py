@@ -15,13 +15,14 @@ from benchmarks.report import Figure
 # The store's name gives the method, its bodies and how many are in flight.
 _What = Callable[[str], tuple[str, list[bytes], int]]
 
+_SMALL = 10_000
 _WORST = 1.2
 _STREAM_ROUNDS = 3
 
 
 def run(bench: Bench) -> Iterator[Figure]:
     stores = {"small": bench.name("small"), "large": bench.name("large")}
-    sizes = {"small": bench.messages // 100, "large": bench.messages}
+    sizes = {"small": min(_SMALL, bench.messages // 2), "large": bench.messages}
     for name, store in stores.items():
         with smsgate(bench.folder, store, HELD):
             pass  # makes the tables
