@@ -221,7 +221,7 @@ class App:
                 OtpChecking(store, messages, clock, keys),
                 self._cursors,
             ),
-            "PricingService": PricingService(PriceLists(self._tariffs, clock)),
+            "PricingService": PricingService(PriceLists(self._tariffs, clock, self._router.lanes)),
             "UsageService": UsageService(
                 UsageReports(store, clock, self._meter.flush, name_of), access.knows
             ),

@@ -137,8 +137,8 @@ class Messages:
         if not self._lanes.complete and drafted.recipient is not None:
             number = drafted.recipient
             way = Destined(profile.id, number.country, number.e164, submission.labels)
-            if self._lanes.lane_of(way) == NO_LANE:
-                drafted = replace(drafted, errors=[*drafted.errors, _no_route(number.country)])
+            if fault := no_route(self._lanes, way):
+                drafted = replace(drafted, errors=[*drafted.errors, fault])
         if submission.options.callback is not None:
             return self._check_callback(submission.options.callback, drafted)
         return drafted
@@ -299,11 +299,14 @@ class Messages:
         return Found(message, (), cancelled.position)
 
 
-def _no_route(country: str) -> FailedPrecondition:
+def no_route(lanes: Lanes, way: Destined) -> FailedPrecondition | None:
+    """Why a message cannot go its way; None if it can."""
+    if lanes.lane_of(way) != NO_LANE:
+        return None
     return FailedPrecondition(
         ErrorReason.NO_ROUTE,
-        f"no route of this server leads to this recipient in {country}; ask the operator",
-        {"country": country},
+        f"no route of this server leads to this recipient in {way.country}; ask the operator",
+        {"country": way.country},
         subject="recipient",
     )
 
