@@ -454,6 +454,89 @@ async def test_codes_are_held_to_the_policy_as_messages_are(
     assert noted(gateway, "acme", "FORBIDDEN_CONTENT") == 1
 
 
+# What goes on record
+
+
+_MONITORED: dict[str, Any] = {
+    "countries": accounts.CountryPolicy(denied_countries=["IT"], mode=MONITOR),
+    "limits": [limit(accounts.LIMIT_KIND_MESSAGES, 0, mode=MONITOR)],
+}
+
+
+def on_record(gateway: Gateway) -> tuple[float, float]:
+    """How often the country and the rate of _MONITORED went on record."""
+    return noted(gateway, "acme", "COUNTRY_NOT_ALLOWED"), noted(gateway, "acme", "RATE_LIMITED")
+
+
+async def test_a_message_is_put_on_record_once_however_often_it_is_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    again = [await caller.messages.SendMessage(send(request_id="r1")) for _ in range(3)]
+    assert [answer.replayed for answer in again] == [False, True, True]
+    assert on_record(gateway) == (1, 1)
+
+
+async def test_a_batch_is_put_on_record_once_however_often_it_or_its_items_are_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    items = [pb.BatchItem(recipient=ITALIAN, request_id=f"i{n}") for n in range(2)]
+    whole = pb.SendBatchRequest(text="a", items=items, request_id="b1")
+    for _ in range(3):
+        await caller.messages.SendBatch(whole)
+    assert on_record(gateway) == (2, 1)
+    await caller.messages.SendBatch(pb.SendBatchRequest(text="a", items=items))
+    assert on_record(gateway) == (2, 1)
+    one_more = [*items, pb.BatchItem(recipient=ITALIAN)]
+    await caller.messages.SendBatch(pb.SendBatchRequest(text="a", items=one_more))
+    assert on_record(gateway) == (3, 2)
+
+
+async def test_a_code_is_put_on_record_once_however_often_its_request_is_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    request = otp.SendOTPRequest(recipient=ITALIAN, request_id="r1")
+    again = [await caller.otp.SendOTP(request) for _ in range(3)]
+    assert [answer.replayed for answer in again] == [False, True, True]
+    assert on_record(gateway) == (1, 1)
+
+
+async def test_what_could_not_be_paid_is_not_put_on_record(
+    gateway: Gateway, operator: Operator
+) -> None:
+    otp_limit = limit(accounts.LIMIT_KIND_OTP_ACCOUNT, 0, mode=MONITOR)
+    monitored = _MONITORED | {"limits": [*_MONITORED["limits"], otp_limit]}
+    policy = accounts.AccountPolicy(**monitored)
+    await operator.account("acme", billing_mode=accounts.BILLING_MODE_PREPAID, policy=policy)
+    caller = await operator.key("acme", *ALL_BUT_ADMIN)
+    message, code = send(), otp.SendOTPRequest(recipient=ITALIAN)
+    assert (await refused(caller.messages.SendMessage(message))).reason == "INSUFFICIENT_BALANCE"
+    assert (await refused(caller.otp.SendOTP(code))).reason == "INSUFFICIENT_BALANCE"
+    batch = pb.SendBatchRequest(text="a", items=[pb.BatchItem(recipient=ITALIAN)])
+    (result,) = (await caller.messages.SendBatch(batch)).results
+    assert refusal_of(result.error).reason == "INSUFFICIENT_BALANCE"
+    batch.all_or_nothing = True
+    assert (await refused(caller.messages.SendBatch(batch))).reason == "BATCH_REFUSED"
+    assert on_record(gateway) == (0, 0)
+    assert noted(gateway, "acme", "OTP_LIMIT") == 0
+
+
+async def test_what_a_limit_or_a_conflict_refuses_is_not_put_on_record(
+    gateway: Gateway, operator: Operator
+) -> None:
+    enforced = limit(accounts.LIMIT_KIND_MESSAGES, 1)
+    limits = [*_MONITORED["limits"], enforced]
+    caller = await tenant(operator, **(_MONITORED | {"limits": limits}))
+    await caller.messages.SendMessage(send(request_id="r1"))
+    assert on_record(gateway) == (1, 1)
+    other = send(request_id="r1", text="another text")
+    assert (await refused(caller.messages.SendMessage(other))).reason == "REQUEST_ID_CONFLICT"
+    assert (await refused(caller.messages.SendMessage(send()))).reason == "RATE_LIMITED"
+    assert on_record(gateway) == (1, 1)
+
+
 def test_what_is_monitored_is_on_the_metrics_page_and_in_the_log(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as chosen:
         address = f"127.0.0.1:{chosen.getsockname()[1]}"

@@ -90,7 +90,6 @@ class Messages:
         if drafted.errors:
             return await self._repeat_or_refuse(profile, request, drafted.errors)
         message = self.compose(profile, submission, drafted, now)
-        self._guard.noted(profile, drafted.noted)
         with self.exclusively(request):
             accepted = await self.accept(
                 profile, Acceptance((Entry(message, request),), terms=profile.terms)
@@ -100,6 +99,8 @@ class Messages:
             raise refusal(stored.declined, profile.terms.currency, now)
         if stored.message is None:
             raise conflict(submission.request_id)
+        if not stored.replayed:
+            self._guard.noted(profile, drafted.noted)
         return Sent(stored.message, accepted.position, stored.replayed)
 
     async def _rehearse(
@@ -214,16 +215,16 @@ class Messages:
         await self.prepare_callbacks(profile, acceptance.entries)
         try:
             self.check_backlog(count)
-            self._guard.take(profile, count)
+            noted = self._guard.take(profile, count)
         except ResourceExhausted as error:
             return await self._repeat_or(acceptance, error)
         try:
             accepted = await self._store.accept(acceptance)
         except Exception:
             # Not for who gives the call up: the transaction happens all the same.
-            self._guard.settle(profile, count, None)
+            self._guard.settle(profile, count, None, noted)
             raise
-        self._guard.settle(profile, count, accepted)
+        self._guard.settle(profile, count, accepted, noted)
         return accepted
 
     async def prepare_callbacks(self, profile: Profile, entries: Sequence[Entry]) -> None:
