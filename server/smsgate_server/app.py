@@ -45,7 +45,7 @@ from smsgate_server.services.meter import Meter
 from smsgate_server.services.notices import Notices
 from smsgate_server.services.otp_checking import OtpChecking
 from smsgate_server.services.otp_drafts import Drafts, OtpSettings
-from smsgate_server.services.otp_keys import load_keys
+from smsgate_server.services.otp_keys import KeyFile, load_keys
 from smsgate_server.services.otp_render import Texts
 from smsgate_server.services.otp_sending import OtpSending
 from smsgate_server.services.pages import Pages
@@ -59,7 +59,7 @@ from smsgate_server.services.shared_limits import SharedLimits
 from smsgate_server.services.status_feed import FeedSettings, StatusFeed
 from smsgate_server.services.tariffs import Tariffs
 from smsgate_server.services.usage import UsageReports
-from smsgate_server.services.watch import Watch
+from smsgate_server.services.watch import Look, Watch
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.memory import MemoryStore
 from smsgate_server.storage.sqlite.store import SqliteStore
@@ -137,8 +137,8 @@ class App:
 
     def _wire(self, store: Store) -> None:
         settings, clock = self._settings, self._clock
-        key_file = otp_key_path(settings)
-        keys = load_keys(key_file, settings.otp_keys, os.urandom, shared=store.shared)
+        path = otp_key_path(settings)
+        keys = load_keys(path, settings.otp_keys, os.urandom, shared=store.shared)
         metrics = Metrics(self._registry)
         self._registry.register(CarrierMetrics(lambda: self._router.healths()))
         self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
@@ -153,7 +153,7 @@ class App:
         self._feed = StatusFeed(store, clock, self._cursors, encode_event, feed_settings(settings))
         self._webhooks = WebhookParts(settings, store, clock, self._cursors, self._registry)
         loads = [self._access.load, self._tariffs.load, self._webhooks.load]
-        self._watch = Watch(store, loads)
+        self._watch = Watch(store, loads, key_file_looks(settings, keys))
         self._courier = Courier(store, lambda: self._send(store, keys))
         sessions = Sessions(self._access, keys, clock)
         gate = Gate(self._access, sessions)
@@ -437,6 +437,12 @@ def otp_key_path(settings: Settings) -> Path | None:
     if settings.store == "memory:" or settings.on_postgres:
         return None
     return store_path(settings).with_name("otp-keys")
+
+
+def key_file_looks(settings: Settings, keys: OtpKeys) -> list[Look]:
+    """What keeps `keys` as their file has them; nothing if they are in no file."""
+    path = otp_key_path(settings)
+    return [KeyFile(path, keys).look] if path is not None and not settings.otp_keys else []
 
 
 def otp_settings(settings: Settings) -> OtpSettings:
