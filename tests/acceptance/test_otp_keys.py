@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.acceptance import otp_setup
 from tests.acceptance.accounts_setup import eventually
-from tests.acceptance.otp_setup import APPROVED, OtpGateway, StartOtp
+from tests.acceptance.otp_setup import ALREADY_USED, APPROVED, OtpGateway, StartOtp
 from tests.acceptance.reading import refused
 from tests.databases import database_of
 
@@ -54,6 +54,23 @@ async def test_after_a_rotation_old_codes_can_be_checked_and_new_ones_use_the_ne
     assert (await codes.verify(fresh.verification.id, fresh_code)).result == APPROVED
     refusal = await refused(codes.verify(before.verification.id, "000000"))
     assert refusal.reason == "OTP_UNAVAILABLE"
+
+
+async def test_of_a_guess_at_a_code_whose_key_is_gone_nothing_is_stored(
+    start_otp: StartOtp, tmp_path: Path
+) -> None:
+    store = f"sqlite:{tmp_path}/kept.db"
+    codes = await start_otp(store=store)
+    sent = await codes.send()
+    await codes.verify(sent.verification.id, await codes.code(sent), request_id="r1")
+    await codes.gateway.stop()
+    codes = await start_otp(store=store, otp_keys=f"other {b64encode(b'7' * 32).decode()}")
+    for request_id in ("r1", "r2", "r2"):
+        answer = await codes.verify(sent.verification.id, "123456", request_id=request_id)
+        assert answer.result == ALREADY_USED
+    with closing(sqlite3.connect(tmp_path / "kept.db")) as db:
+        # That of the right code, which was given while the key was there.
+        assert db.execute("SELECT count(*) FROM attempts").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("content", [None, "", "nonsense", "\udcff"])
