@@ -40,6 +40,7 @@ from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
 from smsgate_server.services.guard import Guard
+from smsgate_server.services.limit_report import LimitReport
 from smsgate_server.services.messages import Messages
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.notices import Notices
@@ -228,7 +229,11 @@ class App:
             "CarrierService": CarrierService(store),
             "WebhookService": self._webhooks.service,
             "AccountService": AccountService(
-                self._accounts, access, AccountPages(access), self._quotas, clock
+                self._accounts,
+                access,
+                AccountPages(access),
+                LimitReport(self._quotas, store, clock),
+                clock,
             ),
         }
 

@@ -47,6 +47,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     SendCode,
     SentCode,
+    SentCodes,
     Store,
     TopUp,
 )
@@ -902,6 +903,24 @@ async def test_a_limit_that_was_lowered_ends_when_enough_sends_have_dropped_out(
     assert await store.otp_hits(ACCOUNT, RECIPIENT, "AT", [limit], hit.retry_time) == []
 
 
+async def test_the_codes_that_an_account_sent_are_counted_with_the_time_of_the_newest(
+    store: Store,
+) -> None:
+    first, *_ = [await _start(store, T0 + seconds(n), purpose=f"p{n}") for n in range(3)]
+    newest = T0 + COOL_DOWN
+    await _send(store, sent_again(first, newest))
+    await _start(store, newest + TICK, account="other")
+
+    async def sent(since: datetime, most: int = 10) -> SentCodes:
+        return await store.codes_sent(ACCOUNT, since, most)
+
+    assert await sent(T0 - TICK) == SentCodes(4, newest)
+    assert await sent(T0) == SentCodes(3, newest)
+    assert await sent(T0 - TICK, most=2) == SentCodes(2, newest)
+    assert await sent(newest) == SentCodes(0, None)
+    assert await store.codes_sent("nobody", T0 - TICK, 10) == SentCodes()
+
+
 async def test_a_maximum_of_0_always_refuses(store: Store) -> None:
     limit = a_limit(0, period=minutes(10))
     for now in (T0, T0 + days(3)):
@@ -1243,6 +1262,7 @@ async def _whole(store: Store, life: _Life) -> list[Any]:
         read.append(list(await store.messages_of(verification_id)))
     for account, place, purpose in _NAMES:
         read.append(await store.newest_verification(account, place["recipient"], purpose))
+        read.append(await store.codes_sent(account, T0, 5))
     return read
 
 

@@ -411,7 +411,7 @@ def test_the_status_of_a_key_is_told_with_the_key_alone(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LimitKind if kind.of_otp])
-def test_what_differs_from_recipient_to_recipient_has_no_one_status(
+def test_of_codes_it_knows_nothing_for_they_are_counted_by_the_store(
     hall: Hall, kind: LimitKind
 ) -> None:
     limit = a_limit(5, kind=kind)

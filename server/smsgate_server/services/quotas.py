@@ -14,7 +14,9 @@ from smsgate_server.services.profiles import Profile
 
 @dataclass(frozen=True, slots=True)
 class LimitStatus:
-    """`remaining` is None where it differs from recipient to recipient."""
+    """`remaining` is None where it is not known here: it differs from recipient to recipient or
+    from key to key, or codes are counted by the store.
+    """
 
     limit: Limit
     remaining: int | None

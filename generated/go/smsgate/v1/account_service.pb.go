@@ -419,7 +419,8 @@ type LimitStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The limit.
 	Limit *Limit `protobuf:"bytes,1,opt,name=limit,proto3" json:"limit,omitempty"`
-	// How often it may still happen now. Unset where it differs from recipient to recipient.
+	// How often it may still happen now. Unset where it differs from recipient to recipient; and from
+	// key to key, unless it is that of the calling key.
 	Remaining *uint32 `protobuf:"varint,2,opt,name=remaining,proto3,oneof" json:"remaining,omitempty"`
 	// When all of it is there again if nothing happens until then. Unset if it is, or if remaining
 	// is.

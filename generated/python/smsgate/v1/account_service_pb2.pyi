@@ -244,7 +244,9 @@ class LimitStatus(_message.Message):
     REMAINING_FIELD_NUMBER: _builtins.int
     RESET_TIME_FIELD_NUMBER: _builtins.int
     remaining: _builtins.int
-    """How often it may still happen now. Unset where it differs from recipient to recipient."""
+    """How often it may still happen now. Unset where it differs from recipient to recipient; and from
+    key to key, unless it is that of the calling key.
+    """
     @_builtins.property
     def limit(self) -> Global___Limit:
         """The limit."""

@@ -339,7 +339,10 @@ export interface LimitStatus {
   limit:
     | Limit
     | undefined;
-  /** How often it may still happen now. Unset where it differs from recipient to recipient. */
+  /**
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
+   */
   remaining?:
     | number
     | undefined;
