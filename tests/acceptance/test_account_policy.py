@@ -1,5 +1,6 @@
 """What an account may do, enforced and monitored: countries, words, prices, budgets, rates."""
 
+import asyncio
 import json
 import logging
 import re
@@ -23,6 +24,7 @@ from tests.acceptance.reading import (
     ITALIAN,
     Refusal,
     all_messages,
+    answer_or_refusal,
     opened,
     refusal_of,
     refusal_of_call,
@@ -855,6 +857,43 @@ async def test_the_limit_of_a_key_is_shown_to_that_key_alone(
     assert not shown.HasField("reset_time")
     hands.seconds += 10.1
     await one.messages.SendMessage(send())
+
+
+_WORDS = {
+    accounts.LIMIT_KIND_REQUESTS: "requests",
+    accounts.LIMIT_KIND_KEY_REQUESTS: "key_requests",
+}
+
+
+@pytest.mark.parametrize("kind", _WORDS)
+async def test_of_hundreds_of_calls_at_once_no_more_are_answered_than_the_limit_says(
+    operator: Operator, hands: Hands, kind: int
+) -> None:
+    one = await tenant(operator, limits=[limit(kind, 20, 60, burst=30)])
+    other = await operator.key("acme", *ALL_BUT_ADMIN)
+    keys = [one, other] if kind == accounts.LIMIT_KIND_KEY_REQUESTS else [one]
+    calls = [key.ask("AccountService/GetAccount") for key in keys for _ in range(200)]
+    outcomes = await asyncio.gather(*map(answer_or_refusal, calls))
+    refusals = [each for each in outcomes if isinstance(each, Refusal)]
+    # Each key has a bucket of its own.
+    assert len(outcomes) - len(refusals) == 30 * len(keys)
+    assert {each.reason for each in refusals} == {"RATE_LIMITED"}
+    for key in keys:
+        await rate_limited(key.ask("AccountService/GetAccount"), _WORDS[kind], 3)
+
+
+async def test_of_hundreds_of_streams_at_once_no_more_are_opened_than_the_limit_says(
+    operator: Operator,
+) -> None:
+    caller = await tenant(operator, limits=[limit(accounts.LIMIT_KIND_STREAMS, 20, 0)])
+    streams = [caller.messages.StreamStatus(pb.StreamStatusRequest()) for _ in range(200)]
+    outcomes = await asyncio.gather(*(answer_or_refusal(opened(each)) for each in streams))
+    refusals = [each for each in outcomes if isinstance(each, Refusal)]
+    assert {each.reason for each in refusals} == {"TOO_MANY_STREAMS"}
+    assert len(refusals) == 180
+    assert await left_of(caller, accounts.LIMIT_KIND_STREAMS) == 0
+    for stream in streams:
+        stream.cancel()
 
 
 async def test_streams_and_batches_are_calls_too(operator: Operator, hands: Hands) -> None:

@@ -400,7 +400,7 @@ async def test_a_stale_plan_does_not_use_up_its_request_id(store: Store) -> None
 
 
 async def test_of_many_starts_at_once_one_is_not_stale(store: Store) -> None:
-    plans = [a_send(a_verification()) for _ in range(30)]
+    plans = [a_send(a_verification()) for _ in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     (winner,) = [each for each in sent if not each.stale]
     assert await store.newest_verification(ACCOUNT, RECIPIENT, "login") == winner.verification
@@ -409,7 +409,7 @@ async def test_of_many_starts_at_once_one_is_not_stale(store: Store) -> None:
 
 async def test_of_many_repeats_at_once_one_is_not_stale(store: Store) -> None:
     first = await _start(store)
-    plans = [sent_again(first, T0 + seconds(31)) for _ in range(30)]
+    plans = [sent_again(first, T0 + seconds(31)) for _ in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     assert sum(not each.stale for each in sent) == 1
     assert (await _now(store, first)).sends == 2
@@ -705,7 +705,7 @@ async def test_request_ids_of_attempts_are_those_of_an_account(store: Store) -> 
 async def test_attempts_at_once_with_one_request_id_cost_one_attempt(store: Store) -> None:
     verification, judge = await _start(store), Judge(False)
     answers = await asyncio.gather(
-        *(_try(store, verification, judge, request=_attempt_key()) for _ in range(20))
+        *(_try(store, verification, judge, request=_attempt_key()) for _ in range(200))
     )
     assert sum(not answer.replayed for answer in answers) == len(judge.shown) == 1
     assert (await _now(store, verification)).attempts == 1
@@ -1026,7 +1026,7 @@ async def test_a_limit_at_which_many_arrive_at_once_lets_exactly_its_maximum_thr
     store: Store,
 ) -> None:
     limits = [a_limit(5)]
-    plans = [a_send(a_verification(purpose=f"p{n}"), limits=limits) for n in range(40)]
+    plans = [a_send(a_verification(purpose=f"p{n}"), limits=limits) for n in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     assert sum(each.verification is not None for each in sent) == 5
     assert store.bounds.head == 5
