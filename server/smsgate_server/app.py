@@ -41,12 +41,13 @@ from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
 from smsgate_server.services.guard import Guard
+from smsgate_server.services.limit_report import LimitReport
 from smsgate_server.services.messages import Messages
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.notices import Notices
 from smsgate_server.services.otp_checking import OtpChecking
 from smsgate_server.services.otp_drafts import Drafts, OtpSettings
-from smsgate_server.services.otp_keys import load_keys
+from smsgate_server.services.otp_keys import KeyFile, load_keys
 from smsgate_server.services.otp_render import Texts
 from smsgate_server.services.otp_sending import OtpSending
 from smsgate_server.services.pages import Pages
@@ -60,7 +61,7 @@ from smsgate_server.services.shared_limits import SharedLimits
 from smsgate_server.services.status_feed import FeedSettings, StatusFeed
 from smsgate_server.services.tariffs import Tariffs
 from smsgate_server.services.usage import UsageReports
-from smsgate_server.services.watch import Watch
+from smsgate_server.services.watch import Look, Watch
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.memory import MemoryStore
 from smsgate_server.storage.sqlite.store import SqliteStore
@@ -138,8 +139,8 @@ class App:
 
     def _wire(self, store: Store) -> None:
         settings, clock = self._settings, self._clock
-        key_file = otp_key_path(settings)
-        keys = load_keys(key_file, settings.otp_keys, os.urandom, shared=store.shared)
+        path = otp_key_path(settings)
+        keys = load_keys(path, settings.otp_keys, os.urandom, shared=store.shared)
         metrics = Metrics(self._registry)
         self._registry.register(CarrierMetrics(lambda: self._router.healths()))
         self._access = Access(store, clock, server_policy(settings), may_be_open(settings))
@@ -154,7 +155,7 @@ class App:
         self._feed = StatusFeed(store, clock, self._cursors, encode_event, feed_settings(settings))
         self._webhooks = WebhookParts(settings, store, clock, self._cursors, self._registry)
         loads = [self._access.load, self._tariffs.load, self._webhooks.load]
-        self._watch = Watch(store, loads)
+        self._watch = Watch(store, loads, key_file_looks(settings, keys))
         self._courier = Courier(store, lambda: self._send(store, keys))
         sessions = Sessions(self._access, keys, clock)
         gate = Gate(self._access, sessions)
@@ -222,14 +223,18 @@ class App:
                 OtpChecking(store, messages, clock, keys),
                 self._cursors,
             ),
-            "PricingService": PricingService(PriceLists(self._tariffs, clock)),
+            "PricingService": PricingService(PriceLists(self._tariffs, clock, self._router.lanes)),
             "UsageService": UsageService(
                 UsageReports(store, clock, self._meter.flush, name_of), access.knows
             ),
             "CarrierService": CarrierService(store),
             "WebhookService": self._webhooks.service,
             "AccountService": AccountService(
-                self._accounts, access, AccountPages(access), self._quotas, clock
+                self._accounts,
+                access,
+                AccountPages(access),
+                LimitReport(self._quotas, store, clock),
+                clock,
             ),
         }
 
@@ -439,6 +444,12 @@ def otp_key_path(settings: Settings) -> Path | None:
     if settings.store == "memory:" or settings.on_postgres:
         return None
     return store_path(settings).with_name("otp-keys")
+
+
+def key_file_looks(settings: Settings, keys: OtpKeys) -> list[Look]:
+    """What keeps `keys` as their file has them; nothing if they are in no file."""
+    path = otp_key_path(settings)
+    return [KeyFile(path, keys).look] if path is not None and not settings.otp_keys else []
 
 
 def otp_settings(settings: Settings) -> OtpSettings:

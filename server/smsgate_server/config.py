@@ -201,6 +201,9 @@ class Settings(BaseModel):
     metrics_listen: str = Field(
         "", description="HOST:PORT for Prometheus metrics over HTTP; empty for none."
     )
+    metrics_allow_remote: bool = Field(
+        False, description="Let metrics_listen be another address than loopback: they need no key."
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="auto: text in a terminal, JSON lines else."
     )
@@ -334,6 +337,12 @@ class Settings(BaseModel):
                 return f"{name}: {address}"
         return ""
 
+    @property
+    def metrics_exposed(self) -> bool:
+        """Whether other machines can read the metrics, which nobody said they may."""
+        allowed = self.allow_remote or self.metrics_allow_remote
+        return bool(self.metrics_listen) and not allowed and not _is_loopback(self.metrics_listen)
+
 
 def _is_loopback(address: str) -> bool:
     host = address.rpartition(":")[0].strip("[]")
@@ -362,6 +371,12 @@ def load(
             f"{settings.remote} can be reached from other machines, and calls are not "
             "encrypted; set tls_certificate and tls_key, listen on 127.0.0.1, or say that you want "
             "it so with allow_remote"
+        )
+    if settings.metrics_exposed:
+        raise ConfigError(
+            f"metrics_listen: {settings.metrics_listen} can be reached from other machines, and "
+            "metrics are served without encryption and keys, the ids of accounts and carriers "
+            "included; listen on 127.0.0.1, or say that you want it so with metrics_allow_remote"
         )
     return settings
 

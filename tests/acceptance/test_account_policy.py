@@ -1,5 +1,6 @@
 """What an account may do, enforced and monitored: countries, words, prices, budgets, rates."""
 
+import asyncio
 import json
 import logging
 import re
@@ -23,6 +24,7 @@ from tests.acceptance.reading import (
     ITALIAN,
     Refusal,
     all_messages,
+    answer_or_refusal,
     opened,
     refusal_of,
     refusal_of_call,
@@ -454,6 +456,89 @@ async def test_codes_are_held_to_the_policy_as_messages_are(
     assert noted(gateway, "acme", "FORBIDDEN_CONTENT") == 1
 
 
+# What goes on record
+
+
+_MONITORED: dict[str, Any] = {
+    "countries": accounts.CountryPolicy(denied_countries=["IT"], mode=MONITOR),
+    "limits": [limit(accounts.LIMIT_KIND_MESSAGES, 0, mode=MONITOR)],
+}
+
+
+def on_record(gateway: Gateway) -> tuple[float, float]:
+    """How often the country and the rate of _MONITORED went on record."""
+    return noted(gateway, "acme", "COUNTRY_NOT_ALLOWED"), noted(gateway, "acme", "RATE_LIMITED")
+
+
+async def test_a_message_is_put_on_record_once_however_often_it_is_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    again = [await caller.messages.SendMessage(send(request_id="r1")) for _ in range(3)]
+    assert [answer.replayed for answer in again] == [False, True, True]
+    assert on_record(gateway) == (1, 1)
+
+
+async def test_a_batch_is_put_on_record_once_however_often_it_or_its_items_are_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    items = [pb.BatchItem(recipient=ITALIAN, request_id=f"i{n}") for n in range(2)]
+    whole = pb.SendBatchRequest(text="a", items=items, request_id="b1")
+    for _ in range(3):
+        await caller.messages.SendBatch(whole)
+    assert on_record(gateway) == (2, 1)
+    await caller.messages.SendBatch(pb.SendBatchRequest(text="a", items=items))
+    assert on_record(gateway) == (2, 1)
+    one_more = [*items, pb.BatchItem(recipient=ITALIAN)]
+    await caller.messages.SendBatch(pb.SendBatchRequest(text="a", items=one_more))
+    assert on_record(gateway) == (3, 2)
+
+
+async def test_a_code_is_put_on_record_once_however_often_its_request_is_repeated(
+    gateway: Gateway, operator: Operator
+) -> None:
+    caller = await tenant(operator, **_MONITORED)
+    request = otp.SendOTPRequest(recipient=ITALIAN, request_id="r1")
+    again = [await caller.otp.SendOTP(request) for _ in range(3)]
+    assert [answer.replayed for answer in again] == [False, True, True]
+    assert on_record(gateway) == (1, 1)
+
+
+async def test_what_could_not_be_paid_is_not_put_on_record(
+    gateway: Gateway, operator: Operator
+) -> None:
+    otp_limit = limit(accounts.LIMIT_KIND_OTP_ACCOUNT, 0, mode=MONITOR)
+    monitored = _MONITORED | {"limits": [*_MONITORED["limits"], otp_limit]}
+    policy = accounts.AccountPolicy(**monitored)
+    await operator.account("acme", billing_mode=accounts.BILLING_MODE_PREPAID, policy=policy)
+    caller = await operator.key("acme", *ALL_BUT_ADMIN)
+    message, code = send(), otp.SendOTPRequest(recipient=ITALIAN)
+    assert (await refused(caller.messages.SendMessage(message))).reason == "INSUFFICIENT_BALANCE"
+    assert (await refused(caller.otp.SendOTP(code))).reason == "INSUFFICIENT_BALANCE"
+    batch = pb.SendBatchRequest(text="a", items=[pb.BatchItem(recipient=ITALIAN)])
+    (result,) = (await caller.messages.SendBatch(batch)).results
+    assert refusal_of(result.error).reason == "INSUFFICIENT_BALANCE"
+    batch.all_or_nothing = True
+    assert (await refused(caller.messages.SendBatch(batch))).reason == "BATCH_REFUSED"
+    assert on_record(gateway) == (0, 0)
+    assert noted(gateway, "acme", "OTP_LIMIT") == 0
+
+
+async def test_what_a_limit_or_a_conflict_refuses_is_not_put_on_record(
+    gateway: Gateway, operator: Operator
+) -> None:
+    enforced = limit(accounts.LIMIT_KIND_MESSAGES, 1)
+    limits = [*_MONITORED["limits"], enforced]
+    caller = await tenant(operator, **(_MONITORED | {"limits": limits}))
+    await caller.messages.SendMessage(send(request_id="r1"))
+    assert on_record(gateway) == (1, 1)
+    other = send(request_id="r1", text="another text")
+    assert (await refused(caller.messages.SendMessage(other))).reason == "REQUEST_ID_CONFLICT"
+    assert (await refused(caller.messages.SendMessage(send()))).reason == "RATE_LIMITED"
+    assert on_record(gateway) == (1, 1)
+
+
 def test_what_is_monitored_is_on_the_metrics_page_and_in_the_log(tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as chosen:
         address = f"127.0.0.1:{chosen.getsockname()[1]}"
@@ -772,6 +857,43 @@ async def test_the_limit_of_a_key_is_shown_to_that_key_alone(
     assert not shown.HasField("reset_time")
     hands.seconds += 10.1
     await one.messages.SendMessage(send())
+
+
+_WORDS = {
+    accounts.LIMIT_KIND_REQUESTS: "requests",
+    accounts.LIMIT_KIND_KEY_REQUESTS: "key_requests",
+}
+
+
+@pytest.mark.parametrize("kind", _WORDS)
+async def test_of_hundreds_of_calls_at_once_no_more_are_answered_than_the_limit_says(
+    operator: Operator, hands: Hands, kind: int
+) -> None:
+    one = await tenant(operator, limits=[limit(kind, 20, 60, burst=30)])
+    other = await operator.key("acme", *ALL_BUT_ADMIN)
+    keys = [one, other] if kind == accounts.LIMIT_KIND_KEY_REQUESTS else [one]
+    calls = [key.ask("AccountService/GetAccount") for key in keys for _ in range(200)]
+    outcomes = await asyncio.gather(*map(answer_or_refusal, calls))
+    refusals = [each for each in outcomes if isinstance(each, Refusal)]
+    # Each key has a bucket of its own.
+    assert len(outcomes) - len(refusals) == 30 * len(keys)
+    assert {each.reason for each in refusals} == {"RATE_LIMITED"}
+    for key in keys:
+        await rate_limited(key.ask("AccountService/GetAccount"), _WORDS[kind], 3)
+
+
+async def test_of_hundreds_of_streams_at_once_no_more_are_opened_than_the_limit_says(
+    operator: Operator,
+) -> None:
+    caller = await tenant(operator, limits=[limit(accounts.LIMIT_KIND_STREAMS, 20, 0)])
+    streams = [caller.messages.StreamStatus(pb.StreamStatusRequest()) for _ in range(200)]
+    outcomes = await asyncio.gather(*(answer_or_refusal(opened(each)) for each in streams))
+    refusals = [each for each in outcomes if isinstance(each, Refusal)]
+    assert {each.reason for each in refusals} == {"TOO_MANY_STREAMS"}
+    assert len(refusals) == 180
+    assert await left_of(caller, accounts.LIMIT_KIND_STREAMS) == 0
+    for stream in streams:
+        stream.cancel()
 
 
 async def test_streams_and_batches_are_calls_too(operator: Operator, hands: Hands) -> None:

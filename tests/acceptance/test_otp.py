@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import re
-import subprocess
-import sys
 import uuid
 from base64 import b64encode
 from collections.abc import Callable
@@ -543,12 +541,12 @@ async def test_purposes_do_not_touch_one_another(codes: OtpGateway) -> None:
 
 async def test_of_many_sends_at_once_to_one_recipient_one_sends(codes: OtpGateway) -> None:
     outcomes = await asyncio.gather(
-        *(codes.send(purpose="login") for _ in range(50)), return_exceptions=True
+        *(codes.send(purpose="login") for _ in range(200)), return_exceptions=True
     )
     answers = [o for o in outcomes if isinstance(o, pb.SendOTPResponse)]
     errors = [refusal_of_call(o) for o in outcomes if isinstance(o, grpc.aio.AioRpcError)]
     (sent,) = answers
-    assert [error.reason for error in errors] == ["OTP_COOL_DOWN"] * 49
+    assert [error.reason for error in errors] == ["OTP_COOL_DOWN"] * 199
     assert {e.info.metadata["verification_id"] for e in errors} == {sent.verification.id}
     assert await codes.gateway.message_count() == 1
     await codes.carried(sent)
@@ -790,11 +788,11 @@ async def test_a_refused_call_does_not_use_up_its_request_id(codes: OtpGateway) 
 
 async def test_of_many_calls_at_once_with_one_request_id_one_sends(codes: OtpGateway) -> None:
     outcomes = await asyncio.gather(
-        *(codes.send(request_id="r1") for _ in range(50)), return_exceptions=True
+        *(codes.send(request_id="r1") for _ in range(200)), return_exceptions=True
     )
     answers = [o for o in outcomes if isinstance(o, pb.SendOTPResponse)]
     errors = [refusal_of_call(o) for o in outcomes if isinstance(o, grpc.aio.AioRpcError)]
-    assert len(answers) + len(errors) == 50
+    assert len(answers) + len(errors) == 200
     assert sum(not answer.replayed for answer in answers) == 1
     assert len({answer.message.id for answer in answers}) == 1
     for error in errors:
@@ -1089,11 +1087,11 @@ async def test_of_many_calls_at_once_with_one_request_id_one_is_counted(
     sent = await codes.send()
     id, other = sent.verification.id, wrong(await codes.code(sent))
     outcomes = await asyncio.gather(
-        *(codes.verify(id, other, request_id="v1") for _ in range(50)), return_exceptions=True
+        *(codes.verify(id, other, request_id="v1") for _ in range(200)), return_exceptions=True
     )
     answers = [o for o in outcomes if isinstance(o, pb.VerifyOTPResponse)]
     errors = [refusal_of_call(o) for o in outcomes if isinstance(o, grpc.aio.AioRpcError)]
-    assert len(answers) + len(errors) == 50
+    assert len(answers) + len(errors) == 200
     assert sum(not answer.replayed for answer in answers) == 1
     assert {error.reason for error in errors} <= {"REQUEST_IN_FLIGHT"}
     assert (await codes.shown(id)).attempts_used == 1
@@ -1478,51 +1476,3 @@ async def test_a_message_whose_key_was_lost_before_it_was_submitted_is_not_sent(
     final = await until_final(codes.messages, sent)
     assert final.status == REJECTED
     assert codes.texts(message_id=sent.message.id) == []
-
-
-async def test_after_a_rotation_old_codes_can_be_checked_and_new_ones_use_the_new_key(
-    start_otp: StartOtp, tmp_path: Path
-) -> None:
-    store = f"sqlite:{tmp_path}/kept.db"
-    codes = await start_otp(store=store)
-    old = await codes.send(length=10)
-    old_code = await codes.code(old)
-    await asyncio.to_thread(_rotate, store)
-    # The server that runs goes on with the keys that it has.
-    await codes.send(purpose="between")
-    codes = await _again(codes, start_otp, store)
-    codes.clock.forward(timedelta(seconds=30))
-    again = await codes.send()
-    assert (again.reused, await codes.code(again)) == (True, old_code)
-    assert (await codes.verify(old.verification.id, old_code)).result == APPROVED
-    new = await codes.send(purpose="new", length=10)
-    assert (await codes.verify(new.verification.id, await codes.code(new))).result == APPROVED
-    # Without the old key the new code still works, and the one from before the rotation does not.
-    fresh = await codes.send(purpose="fresh")
-    code = await codes.code(fresh)
-    between = await codes.otp.VerifyOTP(
-        pb.VerifyOTPRequest(recipient=ITALIAN, purpose="between", code="000000")
-    )
-    assert between.result in (INCORRECT, APPROVED)
-    file = tmp_path / "otp-keys"
-    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
-    assert len(lines) == 2
-    file.write_text(lines[0] + "\n")
-    codes = await _again(codes, start_otp, store)
-    assert (await codes.verify(fresh.verification.id, code)).result == APPROVED
-    request = pb.VerifyOTPRequest(recipient=ITALIAN, purpose="between", code="000000")
-    assert (await refused(codes.otp.VerifyOTP(request))).reason == "OTP_UNAVAILABLE"
-
-
-def _rotate(store: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "smsgate_server", "otp-keys", "rotate", "--store", store],
-        env={},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "is the current key; restart the server to use it" in done.stdout

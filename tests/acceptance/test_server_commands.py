@@ -147,6 +147,8 @@ def test_an_account_is_changed(store: Path) -> None:
         (("accounts", "top-up", "local", "x", "--request-id", "r"), "AMOUNT: must be"),
         (("accounts", "create-key", "local", "--scope", "all"), "none of send, read"),
         (("otp-keys", "rotate"), "there is no"),
+        (("otp-keys", "add"), "there is no"),
+        (("otp-keys", "promote", "k1"), "there is no"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -156,6 +158,12 @@ def test_what_cannot_be_done_is_one_sentence(
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_keys_are_not_rotated_at_once_where_servers_share_a_database() -> None:
+    done = run("otp-keys", "rotate", store="postgresql://nobody@127.0.0.1:9/none")
+    assert done.returncode == 2
+    assert "`otp-keys promote` once each of them has the file" in done.stderr
 
 
 def test_a_store_in_memory_has_no_desk() -> None:

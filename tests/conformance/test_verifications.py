@@ -47,6 +47,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     SendCode,
     SentCode,
+    SentCodes,
     Store,
     TopUp,
 )
@@ -399,7 +400,7 @@ async def test_a_stale_plan_does_not_use_up_its_request_id(store: Store) -> None
 
 
 async def test_of_many_starts_at_once_one_is_not_stale(store: Store) -> None:
-    plans = [a_send(a_verification()) for _ in range(30)]
+    plans = [a_send(a_verification()) for _ in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     (winner,) = [each for each in sent if not each.stale]
     assert await store.newest_verification(ACCOUNT, RECIPIENT, "login") == winner.verification
@@ -408,7 +409,7 @@ async def test_of_many_starts_at_once_one_is_not_stale(store: Store) -> None:
 
 async def test_of_many_repeats_at_once_one_is_not_stale(store: Store) -> None:
     first = await _start(store)
-    plans = [sent_again(first, T0 + seconds(31)) for _ in range(30)]
+    plans = [sent_again(first, T0 + seconds(31)) for _ in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     assert sum(not each.stale for each in sent) == 1
     assert (await _now(store, first)).sends == 2
@@ -704,7 +705,7 @@ async def test_request_ids_of_attempts_are_those_of_an_account(store: Store) -> 
 async def test_attempts_at_once_with_one_request_id_cost_one_attempt(store: Store) -> None:
     verification, judge = await _start(store), Judge(False)
     answers = await asyncio.gather(
-        *(_try(store, verification, judge, request=_attempt_key()) for _ in range(20))
+        *(_try(store, verification, judge, request=_attempt_key()) for _ in range(200))
     )
     assert sum(not answer.replayed for answer in answers) == len(judge.shown) == 1
     assert (await _now(store, verification)).attempts == 1
@@ -902,6 +903,24 @@ async def test_a_limit_that_was_lowered_ends_when_enough_sends_have_dropped_out(
     assert await store.otp_hits(ACCOUNT, RECIPIENT, "AT", [limit], hit.retry_time) == []
 
 
+async def test_the_codes_that_an_account_sent_are_counted_with_the_time_of_the_newest(
+    store: Store,
+) -> None:
+    first, *_ = [await _start(store, T0 + seconds(n), purpose=f"p{n}") for n in range(3)]
+    newest = T0 + COOL_DOWN
+    await _send(store, sent_again(first, newest))
+    await _start(store, newest + TICK, account="other")
+
+    async def sent(since: datetime, most: int = 10) -> SentCodes:
+        return await store.codes_sent(ACCOUNT, since, most)
+
+    assert await sent(T0 - TICK) == SentCodes(4, newest)
+    assert await sent(T0) == SentCodes(3, newest)
+    assert await sent(T0 - TICK, most=2) == SentCodes(2, newest)
+    assert await sent(newest) == SentCodes(0, None)
+    assert await store.codes_sent("nobody", T0 - TICK, 10) == SentCodes()
+
+
 async def test_a_maximum_of_0_always_refuses(store: Store) -> None:
     limit = a_limit(0, period=minutes(10))
     for now in (T0, T0 + days(3)):
@@ -1007,7 +1026,7 @@ async def test_a_limit_at_which_many_arrive_at_once_lets_exactly_its_maximum_thr
     store: Store,
 ) -> None:
     limits = [a_limit(5)]
-    plans = [a_send(a_verification(purpose=f"p{n}"), limits=limits) for n in range(40)]
+    plans = [a_send(a_verification(purpose=f"p{n}"), limits=limits) for n in range(200)]
     sent = await asyncio.gather(*(store.send_code(plan) for plan in plans))
     assert sum(each.verification is not None for each in sent) == 5
     assert store.bounds.head == 5
@@ -1243,6 +1262,7 @@ async def _whole(store: Store, life: _Life) -> list[Any]:
         read.append(list(await store.messages_of(verification_id)))
     for account, place, purpose in _NAMES:
         read.append(await store.newest_verification(account, place["recipient"], purpose))
+        read.append(await store.codes_sent(account, T0, 5))
     return read
 
 

@@ -1,5 +1,6 @@
 """Who may call: keys, their end, closed accounts, and the server that runs open."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from smsgate_server.domain.api_keys import ENTROPY_BYTES, digest_of, make_secret
 from smsgate_server.domain.errors import ErrorReason, NotFound, SmsgateError, Unauthenticated
 from smsgate_server.services import access as access_module
 from smsgate_server.services.access import Access, Caller
+from smsgate_server.services.ports import Directory
 from smsgate_server.services.profiles import ServerPolicy
 from smsgate_server.storage.memory import MemoryStore
 
@@ -391,6 +393,33 @@ async def test_accounts_come_by_id_and_keys_newest_first(world: World) -> None:
     assert world.access.keys(ACCOUNT) == made[::-1]
     assert world.access.keys("aaaa") == []
     assert world.access.keys("nobody") == []
+
+
+async def test_an_older_read_that_ends_late_brings_no_revoked_key_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, secret = await world.key()
+    read, ended = asyncio.Event(), asyncio.Event()
+    directory = world.store.directory
+
+    async def slow() -> Directory:
+        found = await directory()
+        if not read.is_set():
+            read.set()
+            await ended.wait()
+        return found
+
+    monkeypatch.setattr(world.store, "directory", slow)
+    older = asyncio.create_task(world.access.load())
+    await read.wait()
+    await world.store.revoke_key(key.id, world.clock.now())
+    newer = asyncio.create_task(world.access.load())
+    # As far as it gets while the older one is still reading.
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ended.set()
+    await asyncio.gather(older, newer)
+    assert world.refuses(secret)
 
 
 async def test_listeners_are_told_after_each_load_when_the_change_holds(world: World) -> None:

@@ -100,6 +100,27 @@ def test_other_addresses_need_allow_remote(address: str) -> None:
     assert not load(None, {"listen": address, "allow_remote": True}, {}).loopback
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0:9090", "[::]:9090", "192.0.2.1:9", "example.com:9"])
+def test_metrics_for_other_machines_need_a_permission_tls_or_not(address: str) -> None:
+    tls = {"tls_certificate": "server.pem", "tls_key": "server.key"}
+    for settings in ({}, tls):
+        wanted = {"metrics_listen": address, **settings}
+        with pytest.raises(ConfigError, match=r"metrics_listen: .* metrics_allow_remote"):
+            load(None, wanted, {})
+        for permission in ("metrics_allow_remote", "allow_remote"):
+            assert load(None, {**wanted, permission: True}, {}).metrics_listen == address
+
+
+def test_a_permission_for_metrics_is_none_for_calls() -> None:
+    with pytest.raises(ConfigError, match=r"^listen: .* with allow_remote"):
+        load(None, {"listen": "0.0.0.0:50051", "metrics_allow_remote": True}, {})
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9090", "[::1]:9090", "localhost:0"])
+def test_metrics_on_loopback_need_no_permission(address: str) -> None:
+    assert load(None, {"metrics_listen": address}, {}).metrics_listen == address
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

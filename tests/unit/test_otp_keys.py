@@ -1,5 +1,7 @@
 """The file of the keys that codes derive from: made if missing, rotated, and never half written."""
 
+import logging
+import os
 import stat
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -9,7 +11,14 @@ import pytest
 from tests.builders import T0, minutes, seconds
 
 from smsgate_server.domain.otp_codes import OtpKeys
-from smsgate_server.services.otp_keys import OtpKeyError, load_keys, rotate
+from smsgate_server.services.otp_keys import (
+    KeyFile,
+    OtpKeyError,
+    add,
+    load_keys,
+    promote,
+    rotate,
+)
 
 _KEPT = 12
 
@@ -273,3 +282,130 @@ def test_a_rotation_keeps_keys_with_odd_spacing(path: Path, entropy: Entropy) ->
 def test_printing_the_keys_shows_no_key(path: Path, entropy: Entropy) -> None:
     keys = load_keys(path, "", entropy)
     assert repr(keys) == f"OtpKeys({keys.current})"
+
+
+# A key that is known before it is used
+
+
+def test_a_key_that_is_added_is_known_and_makes_no_codes_until_it_is_promoted(
+    path: Path, entropy: Entropy
+) -> None:
+    before = load_keys(path, "", entropy)
+    added = add(path, T0, entropy)
+    keys = load_keys(path, "", no_entropy)
+    assert (keys.current, keys.ids) == (before.current, (before.current, added))
+    assert keys.get(added) == entropy.made[-1]
+    promoted = promote(path, added)
+    keys = load_keys(path, "", no_entropy)
+    assert promoted.ids == keys.ids == (added, before.current)
+    assert keys.get(before.current) == current_key(before)
+
+
+def test_a_key_that_is_promoted_again_stays_where_it_is(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    added = add(path, T0, entropy)
+    assert promote(path, added).ids == promote(path, added).ids
+    assert ids_in(path)[0] == added
+
+
+def test_only_a_key_of_the_file_can_be_promoted(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    before = path.read_bytes()
+    with pytest.raises(OtpKeyError, match=r"no key in .* has this id"):
+        promote(path, "k1")
+    assert path.read_bytes() == before
+
+
+def test_adding_many_keys_keeps_the_current_one_and_the_newest_few(
+    path: Path, entropy: Entropy
+) -> None:
+    current = load_keys(path, "", entropy).current
+    made = [add(path, T0 + minutes(n), entropy) for n in range(20)]
+    assert ids_in(path) == [current, *made[::-1][: _KEPT - 1]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_root_changes_stays_its_owners(path: Path, entropy: Entropy) -> None:
+    load_keys(path, "", entropy)
+    os.chown(path, 12345, 23456)
+    rotate(path, T0, entropy)
+    found = path.stat()
+    assert (found.st_uid, found.st_gid) == (12345, 23456)
+
+
+# A file that changes while it is used
+
+
+def a_file(path: Path, *ids: str) -> None:
+    """A file with these keys; the key of an id is always the same."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(a_line(key_id, key_id.encode()[0]) + "\n" for key_id in ids))
+
+
+def watched(path: Path) -> tuple[OtpKeys, KeyFile]:
+    keys = load_keys(path, "", no_entropy)
+    file = KeyFile(path, keys)
+    file.look()
+    file.look()
+    return keys, file
+
+
+def test_a_file_that_has_changed_is_taken_up_once_it_stays_as_it_is(path: Path) -> None:
+    a_file(path, "a")
+    keys, file = watched(path)
+    a_file(path, "b")  # as far as it is copied by now
+    file.look()
+    assert keys.ids == ("a",)
+    a_file(path, "b", "a")
+    file.look()
+    assert keys.ids == ("a",)
+    file.look()
+    assert (keys.current, keys.ids) == ("b", ("b", "a"))
+    assert keys.get("b") == b"b" * 32
+
+
+def test_what_is_written_before_the_first_look_is_taken_up(path: Path) -> None:
+    a_file(path, "a")
+    keys = load_keys(path, "", no_entropy)
+    a_file(path, "b", "a")
+    file = KeyFile(path, keys)
+    file.look()
+    file.look()
+    assert keys.current == "b"
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", "b\n", "a AAAA\n", None])
+def test_a_file_that_is_wrong_or_gone_changes_nothing_and_is_told_once(
+    path: Path, caplog: pytest.LogCaptureFixture, content: str | None
+) -> None:
+    a_file(path, "a")
+    keys, file = watched(path)
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    with caplog.at_level(logging.INFO):
+        for _ in range(5):
+            file.look()
+    assert (keys.ids, keys.get("a")) == (("a",), b"a" * 32)
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert "stay as they were" in record.getMessage()
+    a_file(path, "b")
+    for _ in range(2):
+        file.look()
+    assert keys.ids == ("b",)
+
+
+def test_keys_that_are_taken_up_are_told_by_their_ids_alone(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    a_file(path, "a")
+    with caplog.at_level(logging.INFO):
+        _, file = watched(path)
+        assert not caplog.records
+        a_file(path, "b", "a")
+        for _ in range(5):
+            file.look()
+    (record,) = caplog.records
+    assert record.getMessage() == "the keys of one-time passwords are now: b, a"

@@ -48,6 +48,10 @@ def test_a_forbidden_word_is_found_and_named_as_the_list_spells_it(text: str, wo
         "заем",
         "c+",
         "कीं",
+        "cásino",
+        "ca\u0301sino",
+        # Cyrillic es, a and o.
+        "\u0441\u0430sin\u043e",
     ],
 )
 def test_what_only_looks_like_a_forbidden_word_is_let_through(text: str) -> None:

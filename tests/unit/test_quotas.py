@@ -299,21 +299,25 @@ def test_a_forecast_is_silent_about_what_is_only_monitored(hall: Hall) -> None:
 # Monitored limits
 
 
-def test_a_monitored_limit_lets_everything_through_and_puts_it_on_record(hall: Hall) -> None:
-    profile = limited(a_limit(3, mode=MONITOR))
-    assert taken(hall, profile, most=5) == 5
-    assert hall.noted == [("acme", "RATE_LIMITED")] * 2
-    assert left(hall, profile) == [0]
+def test_a_monitored_limit_lets_everything_through_and_tells_what_it_would_refuse(
+    hall: Hall,
+) -> None:
+    profile = limited(a_limit(3, mode=MONITOR), a_limit(4, minutes(10), mode=MONITOR))
+    found = [hall.quotas.take_messages(profile, 1) for _ in range(5)]
+    assert [len(each) for each in found] == [0, 0, 0, 1, 2]
+    assert {error.reason for each in found for error in each} == {ErrorReason.RATE_LIMITED}
+    assert left(hall, profile) == [0, 0]
+    # It is put on record by who knows that the messages were accepted.
+    assert not hall.noted
 
 
 def test_a_monitored_limit_never_tells_more_than_was_ever_left_of_it(hall: Hall) -> None:
     profile = limited(a_limit(3, mode=MONITOR))
     hall.quotas.take_messages(profile, 3)
-    hall.quotas.take_messages(profile, 2)  # on record, but nothing was left to be taken
+    assert hall.quotas.take_messages(profile, 2)  # nothing was left to be taken
     hall.quotas.return_messages(profile, 2)  # it could not be paid, say
     assert left(hall, profile) == [0]
-    hall.quotas.take_messages(profile, 1)
-    assert len(hall.noted) == 2
+    assert hall.quotas.take_messages(profile, 1)
 
 
 def test_what_an_enforced_limit_refuses_adds_nothing_to_a_monitored_one(hall: Hall) -> None:
@@ -407,7 +411,7 @@ def test_the_status_of_a_key_is_told_with_the_key_alone(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in LimitKind if kind.of_otp])
-def test_what_differs_from_recipient_to_recipient_has_no_one_status(
+def test_of_codes_it_knows_nothing_for_they_are_counted_by_the_store(
     hall: Hall, kind: LimitKind
 ) -> None:
     limit = a_limit(5, kind=kind)

@@ -91,6 +91,10 @@ class CountryPolicy:
     def admits(self, country: str) -> bool:
         return country not in self.denied and (not self.allowed or country in self.allowed)
 
+    def refuses(self, country: str) -> bool:
+        """Whether messages to `country` are refused, and not only put on record."""
+        return self.mode is PolicyMode.ENFORCE and not self.admits(country)
+
 
 @dataclass(frozen=True, slots=True)
 class ContentPolicy:

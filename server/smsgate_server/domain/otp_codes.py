@@ -109,7 +109,9 @@ def same_code(expected: str, given: str) -> bool:
 
 
 class OtpKeys:
-    """The keys by their ids; the first is the current one. Printing it shows no key."""
+    """The keys by their ids; the first is the current one, which makes new codes. Printing it
+    shows no key.
+    """
 
     __slots__ = ("_keys", "current")
 
@@ -124,6 +126,17 @@ class OtpKeys:
 
     def get(self, key_id: str) -> bytes | None:
         return self._keys.get(key_id)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._keys)
+
+    def become(self, other: "OtpKeys") -> bool:
+        """Hold the keys of `other` from now on; False if they are these."""
+        if list(self._keys.items()) == list(other._keys.items()):
+            return False
+        self._keys, self.current = dict(other._keys), other.current
+        return True
 
     @classmethod
     def parse(cls, text: str) -> "OtpKeys":

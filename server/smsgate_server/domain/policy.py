@@ -17,8 +17,9 @@ _SEPARATOR = re.compile(_BETWEEN_WORDS)
 class ForbiddenWords:
     """A list of words and phrases, matched whole, whatever their case, width or composition.
 
-    Accents count: `ano` is not found in `año`. The words of a phrase may stand any punctuation
-    or white space apart. Invisible characters hide nothing. An empty list costs nothing.
+    Accents count: `ano` is not found in `año`. So do scripts: a look-alike of another one is
+    another character. The words of a phrase may stand any punctuation or white space apart.
+    Invisible characters hide nothing. An empty list costs nothing.
     """
 
     __slots__ = ("_names", "_pattern")

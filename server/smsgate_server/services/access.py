@@ -1,5 +1,6 @@
 """Who is asking: accounts and keys in memory, so that a call waits for no store."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,6 +53,7 @@ class Access:
         self._proved: dict[str, Caller] = {}
         self._local: Caller | None = None
         self.has_keys = False
+        self._loading = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -63,6 +65,12 @@ class Access:
         return self._local is not None
 
     async def load(self) -> None:
+        """Take up accounts and keys as they are in the store by now."""
+        # One after another: an older read that ended last would bring a revoked key back.
+        async with self._loading:
+            await self._load()
+
+    async def _load(self) -> None:
         directory = await self._store.directory()
         if not any(account.id == LOCAL_ACCOUNT for account in directory.accounts):
             now = self._clock.now()

@@ -86,7 +86,7 @@ class Accounts:
         violations += check_request_id(request_id)
         if violations:
             raise InvalidArgument.of(violations)
-        request = _request("CreateAccount", request_id, replace_times(account))
+        request = _request("CreateAccount", request_id, _stable(account))
         created = await self._store.create_account(account, request)
         if created.conflict:
             raise conflict(request_id)
@@ -208,10 +208,12 @@ class Accounts:
         return await self._store.ledger(account_id, after, limit)
 
 
-def replace_times(account: Account) -> Account:
+def _stable(account: Account) -> Account:
     """The account without what the server sets, so that repeats of a request are alike."""
     beginning = datetime.min
-    return replace(account, create_time=beginning, update_time=beginning)
+    # Labels are a map: its order differs from process to process, and says nothing.
+    labels = dict(sorted(account.labels.items()))
+    return replace(account, labels=labels, create_time=beginning, update_time=beginning)
 
 
 def _suspension(reason: str) -> Change:

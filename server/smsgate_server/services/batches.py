@@ -22,7 +22,15 @@ from smsgate_server.domain.submission import Draft, Submission, check_request_id
 from smsgate_server.domain.values import frozen
 from smsgate_server.services.guard import Guard
 from smsgate_server.services.messages import Messages, conflict, request_key
-from smsgate_server.services.ports import Acceptance, Accepted, Clock, Entry, Ids, RequestKey
+from smsgate_server.services.ports import (
+    Acceptance,
+    Accepted,
+    Clock,
+    Entry,
+    Ids,
+    RequestKey,
+    StoredEntry,
+)
 from smsgate_server.services.profiles import Profile
 
 MAX_ITEMS = 1_000
@@ -98,7 +106,6 @@ class Batches:
         messages = self._compose(profile, drafted, now, batch_id)
         if batch.dry_run:
             return await self._rehearse(profile, batch, drafted, messages)
-        self._guard.noted(profile, [e for d in drafted for e in d.draft.noted])
         return await self._accept(profile, batch, batch_id, drafted, messages)
 
     def _compose(
@@ -163,6 +170,7 @@ class Batches:
         if batch.all_or_nothing:
             _refuse_whole(drafted, unpaid)
         refused |= unpaid
+        self._guard.noted(profile, _noted(drafted, stored))
         for index, entry in stored.items():
             if entry.message is None and index not in refused:
                 refused[index] = conflict(batch.items[index].submission.request_id)
@@ -239,6 +247,18 @@ def _refuse_whole(drafted: Sequence[_Drafted], unpaid: Mapping[int, SmsgateError
             {"refused_count": str(refused), "item_count": str(len(drafted))},
             tuple(violations),
         )
+
+
+def _noted(
+    drafted: Sequence[_Drafted], stored: Mapping[int, StoredEntry]
+) -> Sequence[SmsgateError]:
+    """What monitored policies have against the items that were accepted just now."""
+    return [
+        finding
+        for index, entry in stored.items()
+        if entry.message is not None and not entry.replayed
+        for finding in drafted[index].draft.noted
+    ]
 
 
 def _violations(error: SmsgateError) -> Sequence[Violation]:

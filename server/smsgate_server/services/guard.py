@@ -29,7 +29,7 @@ class Guard:
         self._meter.free(profile.id)
 
     def noted(self, profile: Profile, findings: Sequence[SmsgateError]) -> None:
-        """Put on record what only monitored policies have against a message."""
+        """Put on record what only monitored policies have against a message that was accepted."""
         if findings:
             self._notices.record(profile.id, findings)
 
@@ -44,23 +44,32 @@ class Guard:
         """What `take` would raise now."""
         return self._quotas.would_refuse(profile, count) if profile.message_limits else []
 
-    def take(self, profile: Profile, count: int) -> None:
-        """Count messages that are about to be accepted; `settle` once it is known whether they
-        were.
+    def take(self, profile: Profile, count: int) -> Sequence[SmsgateError]:
+        """Count messages that are about to be accepted; `settle` with what is returned once it is
+        known whether they were.
         """
-        if profile.message_limits:
-            self._quotas.take_messages(profile, count)
+        return self._quotas.take_messages(profile, count) if profile.message_limits else ()
 
-    def settle(self, profile: Profile, count: int, accepted: Accepted | None) -> None:
+    def settle(
+        self,
+        profile: Profile,
+        count: int,
+        accepted: Accepted | None,
+        noted: Sequence[SmsgateError],
+    ) -> None:
         entries = accepted.entries if accepted is not None and not accepted.replayed else ()
         if profile.message_limits:
             fresh = sum(e.message is not None and not e.replayed for e in entries)
             if count - fresh:
                 self._quotas.return_messages(profile, count - fresh)
+            if fresh:
+                self.noted(profile, noted)
         if any(entry.over_budget for entry in entries):
             self._notices.record(profile.id, [_OVER_BUDGET])
 
-    def settle_one(self, profile: Profile, entry: StoredEntry | None) -> None:
+    def settle_one(
+        self, profile: Profile, entry: StoredEntry | None, noted: Sequence[SmsgateError]
+    ) -> None:
         """Like `settle`, for the one message of a code."""
         entries = (entry,) if entry is not None else ()
-        self.settle(profile, 1, Accepted(entries, 0))
+        self.settle(profile, 1, Accepted(entries, 0), noted)

@@ -91,7 +91,6 @@ class Messages:
         if drafted.errors:
             return await self._repeat_or_refuse(profile, request, drafted.errors)
         message = self.compose(profile, submission, drafted, now)
-        self._guard.noted(profile, drafted.noted)
         acceptance = Acceptance((Entry(message, request),), terms=profile.terms)
         if request is None:
             accepted = await self.accept(profile, acceptance)
@@ -103,6 +102,8 @@ class Messages:
             raise refusal(stored.declined, profile.terms.currency, now)
         if stored.message is None:
             raise conflict(submission.request_id)
+        if not stored.replayed:
+            self._guard.noted(profile, drafted.noted)
         return Sent(stored.message, accepted.position, stored.replayed)
 
     async def _rehearse(
@@ -140,8 +141,8 @@ class Messages:
         if not self._lanes.complete and drafted.recipient is not None:
             number = drafted.recipient
             way = Destined(profile.id, number.country, number.e164, submission.labels)
-            if self._lanes.lane_of(way) == NO_LANE:
-                drafted = replace(drafted, errors=[*drafted.errors, _no_route(number.country)])
+            if fault := no_route(self._lanes, way):
+                drafted = replace(drafted, errors=[*drafted.errors, fault])
         if submission.options.callback is not None:
             return self._check_callback(submission.options.callback, drafted)
         return drafted
@@ -218,16 +219,16 @@ class Messages:
             await self.prepare_callbacks(profile, acceptance.entries)
         try:
             self.check_backlog(count)
-            self._guard.take(profile, count)
+            noted = self._guard.take(profile, count)
         except ResourceExhausted as error:
             return await self._repeat_or(acceptance, error)
         try:
             accepted = await self._store.accept(acceptance)
         except Exception:
             # Not for who gives the call up: the transaction happens all the same.
-            self._guard.settle(profile, count, None)
+            self._guard.settle(profile, count, None, noted)
             raise
-        self._guard.settle(profile, count, accepted)
+        self._guard.settle(profile, count, accepted, noted)
         return accepted
 
     async def prepare_callbacks(self, profile: Profile, entries: Sequence[Entry]) -> None:
@@ -303,11 +304,14 @@ class Messages:
         return Found(message, (), cancelled.position)
 
 
-def _no_route(country: str) -> FailedPrecondition:
+def no_route(lanes: Lanes, way: Destined) -> FailedPrecondition | None:
+    """Why a message cannot go its way; None if it can."""
+    if lanes.lane_of(way) != NO_LANE:
+        return None
     return FailedPrecondition(
         ErrorReason.NO_ROUTE,
-        f"no route of this server leads to this recipient in {country}; ask the operator",
-        {"country": country},
+        f"no route of this server leads to this recipient in {way.country}; ask the operator",
+        {"country": way.country},
         subject="recipient",
     )
 

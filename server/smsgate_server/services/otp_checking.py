@@ -66,9 +66,10 @@ class OtpChecking:
             description = f"is not a code of {found.length} {_alphabet_word(found)}"
             raise InvalidArgument.of([Violation("code", ErrorReason.INVALID_FIELD, description)])
         request = None
-        if request_id:
+        # Without the key the code has ended, and a repeat gets the same answer unremembered.
+        if request_id and key is not None:
             # Keyed: from a plain digest of a short code the code is found in no time.
-            mark = fingerprint(key or b"", found.id, given)
+            mark = fingerprint(key, found.id, given)
             request = RequestKey(profile.id, _VERIFY, request_id, mark)
 
         def judge(verification: Verification) -> bool:

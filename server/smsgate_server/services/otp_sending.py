@@ -113,11 +113,10 @@ class OtpSending:
             self._may_send_again(pending, now)
         if request.dry_run:
             return await self._rehearse(profile, draft, pending, now)
-        self._guard.noted(profile, draft.noted)
         entry = Entry(draft.message, key)
         await self._messages.prepare_callbacks(profile, [entry])
         self._messages.check_backlog(1)
-        self._guard.take(profile, 1)
+        noted = self._guard.take(profile, 1)
         wanted = SendCode(
             draft.verification,
             pending.sends if pending else 0,
@@ -129,15 +128,16 @@ class OtpSending:
             sent = await self._store.send_code(wanted)
         except Exception:
             # Not for who gives the call up: the transaction happens all the same.
-            self._guard.settle_one(profile, None)
+            self._guard.settle_one(profile, None, noted)
             raise
-        self._guard.settle_one(profile, sent.entry)
-        return await self._answer(profile, request, sent, pending, now)
+        self._guard.settle_one(profile, sent.entry, noted)
+        return await self._answer(profile, request, draft, sent, pending, now)
 
     async def _answer(
         self,
         profile: Profile,
         request: CodeRequest,
+        draft: CodeDraft,
         sent: SentCode,
         pending: Verification | None,
         now: datetime,
@@ -146,12 +146,14 @@ class OtpSending:
             return None
         if sent.conflict:
             raise conflict(request.request_id)
-        self._apply_hits(profile, sent.hits, now)
+        _refuse_hits(sent.hits, now)
         assert sent.entry is not None
         if sent.entry.declined is not None:
             raise refusal(sent.entry.declined, profile.terms.currency, now)
         assert sent.entry.message is not None
         assert sent.verification is not None
+        if not sent.entry.replayed:
+            self._guard.noted(profile, [*draft.noted, *(_limited(hit, now) for hit in sent.hits)])
         return CodeSent(
             sent.verification,
             sent.entry.message,
@@ -170,20 +172,13 @@ class OtpSending:
         hits = await self._store.otp_hits(
             profile.id, v.recipient, v.country, profile.otp_limits, now
         )
-        enforced = [hit for hit in hits if hit.limit.mode is PolicyMode.ENFORCE]
-        self._apply_hits(profile, enforced, now)
+        _refuse_hits(hits, now)
         errors = await self._messages.forecast(profile, [draft.message])
         if errors:
             raise errors[0][1]
         self._guard.free(profile)
         message = replace(draft.message, id="", verification_id="")
         return CodeSent(replace(v, id=""), message, reused=pending is not None)
-
-    def _apply_hits(self, profile: Profile, hits: Sequence[LimitHit], now: datetime) -> None:
-        refused = [hit for hit in hits if hit.limit.mode is PolicyMode.ENFORCE]
-        if refused:
-            raise _limited(max(refused, key=lambda hit: hit.retry_time), now)
-        self._guard.noted(profile, [_limited(hit, now) for hit in hits])
 
     async def _pending(
         self, profile: Profile, request: CodeRequest, now: datetime
@@ -212,6 +207,13 @@ class OtpSending:
                 subject="otp_cool_down",
                 retry_after=pending.next_send_time - now,
             )
+
+
+def _refuse_hits(hits: Sequence[LimitHit], now: datetime) -> None:
+    """Refuse the code if a limit that is enforced is used up."""
+    refused = [hit for hit in hits if hit.limit.mode is PolicyMode.ENFORCE]
+    if refused:
+        raise _limited(max(refused, key=lambda hit: hit.retry_time), now)
 
 
 def _limited(hit: LimitHit, now: datetime) -> ResourceExhausted:

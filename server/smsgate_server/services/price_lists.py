@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.address import Msisdn, parse_msisdn
 from smsgate_server.domain.destinations import Place, destinations
-from smsgate_server.domain.errors import Violation
+from smsgate_server.domain.errors import SmsgateError, Violation
 from smsgate_server.domain.number_facts import NumberFacts, facts
 from smsgate_server.domain.pricing import ANY, FLAT_COUNTRIES, NO_QUOTE, Quote, TariffRow
+from smsgate_server.domain.routing import ONE_LANE, Destined, Lanes
 from smsgate_server.domain.rules import Rules, check_rules
 from smsgate_server.domain.submission import quote_of
+from smsgate_server.services.messages import no_route
 from smsgate_server.services.page_tokens import read_token, write_token
 from smsgate_server.services.pages import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 from smsgate_server.services.ports import Clock
@@ -66,9 +68,10 @@ class Lookup:
 
 
 class PriceLists:
-    def __init__(self, tariffs: Tariffs, clock: Clock) -> None:
+    def __init__(self, tariffs: Tariffs, clock: Clock, lanes: Lanes = ONE_LANE) -> None:
         self._tariffs = tariffs
         self._clock = clock
+        self._lanes = lanes
 
     def prices(
         self,
@@ -101,7 +104,7 @@ class PriceLists:
         offers = [
             Offer(
                 place,
-                profile.rules.countries.admits(place.country),
+                not profile.rules.countries.refuses(place.country),
                 prices.quote(place.country, billing.word),
                 place.country in FLAT_COUNTRIES,
             )
@@ -124,7 +127,9 @@ class PriceLists:
             return Lookup(found, NO_QUOTE, (parsed.reason.value, parsed.description))
         prices = self._tariffs.prices(self._clock.now())
         quote = quote_of(parsed, prices, billing)
-        return Lookup(found, quote, _refusal(rules, parsed, quote))
+        way = Destined(profile.id, parsed.country, parsed.e164, {})
+        fault = _refusal(rules, parsed, quote) or no_route(self._lanes, way)
+        return Lookup(found, quote, (fault.reason.value, fault.message) if fault else None)
 
 
 def _is_wanted(offer: Offer, wanted: Wanted) -> bool:
@@ -135,6 +140,8 @@ def _is_wanted(offer: Offer, wanted: Wanted) -> bool:
     )
 
 
-def _refusal(rules: Rules, recipient: Msisdn, quote: Quote) -> tuple[str, str] | None:
-    found = check_rules(rules, None, "", recipient.country, quote, 1, None)
-    return next(((error.reason.value, error.message) for error in found.errors), None)
+def _refusal(rules: Rules, recipient: Msisdn, quote: Quote) -> SmsgateError | None:
+    # Whose account is suspended can still ask which numbers are right.
+    active = replace(rules, suspended=None)
+    found = check_rules(active, None, "", recipient.country, quote, 1, None)
+    return next(iter(found.errors), None)

@@ -14,7 +14,9 @@ from smsgate_server.services.profiles import Profile
 
 @dataclass(frozen=True, slots=True)
 class LimitStatus:
-    """`remaining` is None where it differs from recipient to recipient."""
+    """`remaining` is None where it is not known here: it differs from recipient to recipient or
+    from key to key, or codes are counted by the store.
+    """
 
     limit: Limit
     remaining: int | None
@@ -106,19 +108,28 @@ class Quotas:
             account = caller.account
             for limit in limits:
                 of_key = limit.kind is LimitKind.KEY_REQUESTS
-                self._take(account, key if of_key else account, limit, 1, now)
+                finding = self._take(key if of_key else account, limit, 1, now)
+                if finding is not None:
+                    self._notices.record(account, [finding])
 
-    def take_messages(self, profile: Profile, count: int) -> None:
-        """Count messages before they are accepted; `return_messages` if they are not."""
+    def take_messages(self, profile: Profile, count: int) -> list[SmsgateError]:
+        """Count messages before they are accepted; `return_messages` if they are not.
+
+        Returned is what limits that are only monitored have against them.
+        """
         now = self._monotonic()
         taken: list[Limit] = []
+        noted: list[SmsgateError] = []
         try:
             for limit in profile.message_limits:
-                self._take(profile.id, profile.id, limit, count, now)
+                finding = self._take(profile.id, limit, count, now)
                 taken.append(limit)
+                if finding is not None:
+                    noted.append(finding)
         except ResourceExhausted:
             self._give_back(profile, taken, count)
             raise
+        return noted
 
     def return_messages(self, profile: Profile, count: int) -> None:
         self._give_back(profile, profile.message_limits, count)
@@ -138,16 +149,16 @@ class Quotas:
         for limit in limits:
             self._bucket(profile.id, limit, now).give_back(count)
 
-    def _take(self, account: str, owner: str, limit: Limit, count: int, now: float) -> None:
+    def _take(self, owner: str, limit: Limit, count: int, now: float) -> ResourceExhausted | None:
+        """What a limit that is only monitored has against it; one that is enforced raises it."""
         bucket = self._bucket(owner, limit, now)
-        if bucket.take(count, now):
-            self._refuse(account, limit, _refusal(limit, bucket, count))
-            bucket.passed += count
-
-    def _refuse(self, account: str, limit: Limit, error: ResourceExhausted) -> None:
+        if not bucket.take(count, now):
+            return None
+        error = _refusal(limit, bucket, count)
         if limit.mode is PolicyMode.ENFORCE:
             raise error
-        self._notices.record(account, [error])
+        bucket.passed += count
+        return error
 
     def _bucket(self, owner: str, limit: Limit, now: float) -> _Bucket:
         known, bucket = self._at_hand.get((owner, id(limit)), _NOT_AT_HAND)
@@ -185,7 +196,10 @@ class Quotas:
         streams = self._streams.get(caller.account, 0)
         for limit in caller.profile.stream_limits:
             if streams >= limit.maximum:
-                self._refuse(caller.account, limit, _too_many_streams(limit))
+                error = _too_many_streams(limit)
+                if limit.mode is PolicyMode.ENFORCE:
+                    raise error
+                self._notices.record(caller.account, [error])
         self._streams[caller.account] = streams + 1
 
     def close_stream(self, caller: Caller) -> None:

@@ -1,4 +1,4 @@
-"""Noticing what another process changed: accounts, keys and tariffs."""
+"""Noticing what another process changed: accounts, keys and tariffs; and files beside them."""
 
 import asyncio
 import logging
@@ -12,20 +12,28 @@ _log = logging.getLogger(__name__)
 _INTERVAL_SECONDS = 1.0
 
 Reload = Callable[[], Awaitable[None]]
+Look = Callable[[], None]
 
 
 class Watch:
-    """Calls every `reload` when the store's revision has changed."""
+    """Calls every `reload` when the store's revision has changed, and every one of `looks` once a
+    second: these see for themselves whether something has, and do not fail.
+    """
 
-    def __init__(self, store: AccountStore, reloads: Sequence[Reload]) -> None:
+    def __init__(
+        self, store: AccountStore, reloads: Sequence[Reload], looks: Sequence[Look] = ()
+    ) -> None:
         self._store = store
         self._reloads = reloads
+        self._looks = looks
         self._revision = -1
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
         """Reload what has changed, now."""
+        for look in self._looks:
+            look()
         async with self._lock:
             revision = await self._store.revision()
             if revision != self._revision:

@@ -10,8 +10,8 @@ from smsgate_server.domain.errors import ErrorReason, NotFound, Violation
 from smsgate_server.services.access import Access, Caller
 from smsgate_server.services.account_pages import AccountPages
 from smsgate_server.services.accounts import Accounts
+from smsgate_server.services.limit_report import LimitReport
 from smsgate_server.services.ports import Clock
-from smsgate_server.services.quotas import Quotas
 from smsgate_server.transport.mapping import accounts as mapping
 from smsgate_server.transport.mapping.field_masks import merged
 from smsgate_server.transport.mapping.money import bounded_amount, money
@@ -30,13 +30,13 @@ class AccountService:
         accounts: Accounts,
         access: Access,
         pages: AccountPages,
-        quotas: Quotas,
+        limits: LimitReport,
         clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._access = access
         self._pages = pages
-        self._quotas = quotas
+        self._limits = limits
         self._clock = clock
 
     async def GetAccount(
@@ -52,7 +52,7 @@ class AccountService:
         profile = self._access.profile(request.account_id or caller.account)
         key = caller.key if own else None
         now = self._clock.now()
-        limits = self._quotas.status(profile, key.id if key else "")
+        limits = await self._limits.of(profile, key.id if key else "")
         standing = await self._accounts.standing(profile.id)
         made = pb.GetAccountResponse(
             account=mapping.account(profile.account),

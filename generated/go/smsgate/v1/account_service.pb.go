@@ -419,7 +419,8 @@ type LimitStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The limit.
 	Limit *Limit `protobuf:"bytes,1,opt,name=limit,proto3" json:"limit,omitempty"`
-	// How often it may still happen now. Unset where it differs from recipient to recipient.
+	// How often it may still happen now. Unset where it differs from recipient to recipient; and from
+	// key to key, unless it is that of the calling key.
 	Remaining *uint32 `protobuf:"varint,2,opt,name=remaining,proto3,oneof" json:"remaining,omitempty"`
 	// When all of it is there again if nothing happens until then. Unset if it is, or if remaining
 	// is.
@@ -548,8 +549,12 @@ func (x *CountryPolicy) GetMode() PolicyMode {
 // refusal is FAILED_PRECONDITION / FORBIDDEN_CONTENT.
 type ContentPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Words that neither text nor sender may contain, compared without regard to case, accents and
-	// look-alike forms of the same character; at most 1,000 of up to 64 characters.
+	// Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+	// characters. They are found as whole words, without regard to case, to width and style of a
+	// character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+	// and to invisible characters. Accents count, as they make other words: "ano" is not found in
+	// "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+	// too.
 	ForbiddenWords []string `protobuf:"bytes,1,rep,name=forbidden_words,json=forbiddenWords,proto3" json:"forbidden_words,omitempty"`
 	// What happens with a message that contains one. It counts for the server's words too.
 	Mode PolicyMode `protobuf:"varint,2,opt,name=mode,proto3,enum=smsgate.v1.PolicyMode" json:"mode,omitempty"`

@@ -413,7 +413,7 @@ type Destination struct {
 	CountryCode uint32 `protobuf:"varint,3,opt,name=country_code,json=countryCode,proto3" json:"country_code,omitempty"`
 	// Whether its numbering plan has numbers that can receive SMS.
 	HasMobileNumbers bool `protobuf:"varint,4,opt,name=has_mobile_numbers,json=hasMobileNumbers,proto3" json:"has_mobile_numbers,omitempty"`
-	// Whether the account's policy lets it send there.
+	// Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
 	Allowed bool `protobuf:"varint,5,opt,name=allowed,proto3" json:"allowed,omitempty"`
 	// How far its price can be trusted; UNKNOWN if there is none. Of several prices, the least
 	// trusted.
@@ -762,7 +762,8 @@ type LookupNumberResponse struct {
 	// of whether anybody has the number now.
 	Valid bool `protobuf:"varint,2,opt,name=valid,proto3" json:"valid,omitempty"`
 	// Whether SendMessage would accept it as a recipient from this account, as far as the number
-	// decides.
+	// decides: its form, the account's policy on its country and price, and the routes as they are for
+	// a message without labels. Text, money, limits and the state of the account do not count.
 	Sendable bool `protobuf:"varint,3,opt,name=sendable,proto3" json:"sendable,omitempty"`
 	// If not sendable, why: the name of the ErrorReason without its prefix, e.g.
 	// "RECIPIENT_NOT_E164".

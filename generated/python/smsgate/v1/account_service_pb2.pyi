@@ -244,7 +244,9 @@ class LimitStatus(_message.Message):
     REMAINING_FIELD_NUMBER: _builtins.int
     RESET_TIME_FIELD_NUMBER: _builtins.int
     remaining: _builtins.int
-    """How often it may still happen now. Unset where it differs from recipient to recipient."""
+    """How often it may still happen now. Unset where it differs from recipient to recipient; and from
+    key to key, unless it is that of the calling key.
+    """
     @_builtins.property
     def limit(self) -> Global___Limit:
         """The limit."""
@@ -325,8 +327,12 @@ class ContentPolicy(_message.Message):
     """Also make the account SUSPENDED when it happens. Read with ENFORCE only."""
     @_builtins.property
     def forbidden_words(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Words that neither text nor sender may contain, compared without regard to case, accents and
-        look-alike forms of the same character; at most 1,000 of up to 64 characters.
+        """Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+        characters. They are found as whole words, without regard to case, to width and style of a
+        character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+        and to invisible characters. Accents count, as they make other words: "ano" is not found in
+        "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+        too.
         """
 
     def __init__(

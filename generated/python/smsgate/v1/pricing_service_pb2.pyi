@@ -269,7 +269,7 @@ class Destination(_message.Message):
     has_mobile_numbers: _builtins.bool
     """Whether its numbering plan has numbers that can receive SMS."""
     allowed: _builtins.bool
-    """Whether the account's policy lets it send there."""
+    """Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing."""
     price_status: _message_pb2.PriceStatus.ValueType
     """How far its price can be trusted; UNKNOWN if there is none. Of several prices, the least
     trusted.
@@ -453,7 +453,8 @@ class LookupNumberResponse(_message.Message):
     """
     sendable: _builtins.bool
     """Whether SendMessage would accept it as a recipient from this account, as far as the number
-    decides.
+    decides: its form, the account's policy on its country and price, and the routes as they are for
+    a message without labels. Text, money, limits and the state of the account do not count.
     """
     reason: _builtins.str
     """If not sendable, why: the name of the ErrorReason without its prefix, e.g.

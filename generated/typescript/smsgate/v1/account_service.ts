@@ -339,7 +339,10 @@ export interface LimitStatus {
   limit:
     | Limit
     | undefined;
-  /** How often it may still happen now. Unset where it differs from recipient to recipient. */
+  /**
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
+   */
   remaining?:
     | number
     | undefined;
@@ -369,8 +372,12 @@ export interface CountryPolicy {
  */
 export interface ContentPolicy {
   /**
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    */
   forbiddenWords: string[];
   /** What happens with a message that contains one. It counts for the server's words too. */

@@ -215,7 +215,7 @@ export interface Destination {
   countryCode: number;
   /** Whether its numbering plan has numbers that can receive SMS. */
   hasMobileNumbers: boolean;
-  /** Whether the account's policy lets it send there. */
+  /** Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing. */
   allowed: boolean;
   /**
    * How far its price can be trusted; UNKNOWN if there is none. Of several prices, the least
@@ -295,7 +295,8 @@ export interface LookupNumberResponse {
   valid: boolean;
   /**
    * Whether SendMessage would accept it as a recipient from this account, as far as the number
-   * decides.
+   * decides: its form, the account's policy on its country and price, and the routes as they are for
+   * a message without labels. Text, money, limits and the state of the account do not count.
    */
   sendable: boolean;
   /**

@@ -57,6 +57,7 @@ from smsgate_server.services.ports.verifications import (
     LimitHit,
     SendCode,
     SentCode,
+    SentCodes,
     VerificationStore,
 )
 from smsgate_server.services.ports.webhooks import WebhookStore
@@ -111,6 +112,7 @@ __all__ = [
     "RequestKey",
     "SendCode",
     "SentCode",
+    "SentCodes",
     "SharingStore",
     "Store",
     "StoredEntry",

@@ -48,6 +48,14 @@ class SentCode:
     hits: Sequence[LimitHit] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SentCodes:
+    """How many codes were sent, and when the newest of them."""
+
+    count: int = 0
+    newest: datetime | None = None
+
+
 Judge = Callable[[Verification], bool]
 
 
@@ -94,6 +102,10 @@ class VerificationStore(Protocol):
         self, account: str, recipient: str, country: str, limits: Sequence[Limit], now: datetime
     ) -> Sequence[LimitHit]:
         """The limits that a code sent now would go against."""
+        ...
+
+    async def codes_sent(self, account: str, since: datetime, most: int) -> SentCodes:
+        """Those that an account sent after `since`; no more than the newest `most` are counted."""
         ...
 
     async def verification(self, account: str, verification_id: str) -> Verification | None: ...

@@ -23,6 +23,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     SendCode,
     SentCode,
+    SentCodes,
 )
 from smsgate_server.storage.memory.books import Books
 from smsgate_server.storage.memory.messages import Messages
@@ -123,6 +124,14 @@ class Verifications(Messages):
             elif len(times) >= limit.maximum:
                 hits.append(LimitHit(limit, times[-limit.maximum] + period))
         return hits
+
+    async def codes_sent(self, account: str, since: datetime, most: int) -> SentCodes:
+        times = sorted(
+            send.time
+            for send in self._sends
+            if send.verification.account == account and send.time > since
+        )[-most:]
+        return SentCodes(len(times), times[-1] if times else None)
 
     async def verification(self, account: str, verification_id: str) -> Verification | None:
         found = self._all.get(verification_id)

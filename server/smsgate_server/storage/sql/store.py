@@ -37,6 +37,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     SendCode,
     SentCode,
+    SentCodes,
     TariffVersion,
     ToppedUp,
     TopUp,
@@ -217,6 +218,9 @@ class SqlStore(ABC):
         return await self._read(
             lambda db: verifications.hits(db, account, recipient, country, limits, now)
         )
+
+    async def codes_sent(self, account: str, since: datetime, most: int) -> SentCodes:
+        return await self._read(lambda db: verifications.sent(db, account, since, most))
 
     async def verification(self, account: str, verification_id: str) -> Verification | None:
         return await self._look(lambda db: verifications.get(db, account, verification_id))

@@ -24,6 +24,7 @@ from smsgate_server.services.ports import (
     RequestKey,
     SendCode,
     SentCode,
+    SentCodes,
     StoredEntry,
 )
 from smsgate_server.storage.sql.acceptance import Acceptor, digest
@@ -83,6 +84,13 @@ _FULL_SINCE = """
     ORDER BY time DESC LIMIT 1 OFFSET :maximum - 1
 """
 
+_SENT = """
+    SELECT count(*), max(time) FROM (
+        SELECT time FROM code_sends WHERE account = :account AND time > :since
+        ORDER BY time DESC LIMIT :most
+    ) AS newest
+"""
+
 
 def get(db: Database, account: str, verification_id: str) -> Verification | None:
     row = db.execute(_BY_ID, (verification_id,)).fetchone()
@@ -127,6 +135,12 @@ def hits(
             full_since = time_of(row[0])
         found.append(LimitHit(limit, full_since + period))
     return found
+
+
+def sent(db: Database, account: str, since: datetime, most: int) -> SentCodes:
+    values = {"account": account, "since": micros(since), "most": most}
+    count, newest = db.execute(_SENT, values).fetchone()
+    return SentCodes(count, time_or_none(newest))
 
 
 def repeat(db: Database, request: RequestKey, position: int) -> SentCode | None:

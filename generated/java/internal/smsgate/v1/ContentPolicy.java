@@ -56,8 +56,12 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -69,8 +73,12 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -81,8 +89,12 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -94,8 +106,12 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -518,8 +534,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -532,8 +552,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -544,8 +568,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -557,8 +585,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -571,8 +603,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -591,8 +627,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -610,8 +650,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -629,8 +673,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>
@@ -645,8 +693,12 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Words that neither text nor sender may contain, compared without regard to case, accents and
-     * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+     * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+     * characters. They are found as whole words, without regard to case, to width and style of a
+     * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+     * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+     * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+     * too.
      * </pre>
      *
      * <code>repeated string forbidden_words = 1;</code>

@@ -11,8 +11,12 @@ public interface ContentPolicyOrBuilder extends
 
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -22,8 +26,12 @@ public interface ContentPolicyOrBuilder extends
       getForbiddenWordsList();
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -32,8 +40,12 @@ public interface ContentPolicyOrBuilder extends
   int getForbiddenWordsCount();
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>
@@ -43,8 +55,12 @@ public interface ContentPolicyOrBuilder extends
   java.lang.String getForbiddenWords(int index);
   /**
    * <pre>
-   * Words that neither text nor sender may contain, compared without regard to case, accents and
-   * look-alike forms of the same character; at most 1,000 of up to 64 characters.
+   * Words and phrases that neither text nor sender may contain; at most 1,000 of up to 64
+   * characters. They are found as whole words, without regard to case, to width and style of a
+   * character (as of a full-width or mathematical A), to punctuation between the words of a phrase,
+   * and to invisible characters. Accents count, as they make other words: "ano" is not found in
+   * "año". So do scripts: a Cyrillic А is not a Latin A. Spellings that are meant too are listed
+   * too.
    * </pre>
    *
    * <code>repeated string forbidden_words = 1;</code>

@@ -179,7 +179,7 @@ private static final long serialVersionUID = 0L;
   private boolean allowed_ = false;
   /**
    * <pre>
-   * Whether the account's policy lets it send there.
+   * Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
    * </pre>
    *
    * <code>bool allowed = 5;</code>
@@ -1113,7 +1113,7 @@ private static final long serialVersionUID = 0L;
     private boolean allowed_ ;
     /**
      * <pre>
-     * Whether the account's policy lets it send there.
+     * Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
      * </pre>
      *
      * <code>bool allowed = 5;</code>
@@ -1125,7 +1125,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the account's policy lets it send there.
+     * Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
      * </pre>
      *
      * <code>bool allowed = 5;</code>
@@ -1141,7 +1141,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Whether the account's policy lets it send there.
+     * Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
      * </pre>
      *
      * <code>bool allowed = 5;</code>

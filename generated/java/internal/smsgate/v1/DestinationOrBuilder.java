@@ -71,7 +71,7 @@ public interface DestinationOrBuilder extends
 
   /**
    * <pre>
-   * Whether the account's policy lets it send there.
+   * Whether the account's policy lets it send there. A policy in mode MONITOR refuses nothing.
    * </pre>
    *
    * <code>bool allowed = 5;</code>

@@ -89,7 +89,8 @@ private static final long serialVersionUID = 0L;
   private int remaining_ = 0;
   /**
    * <pre>
-   * How often it may still happen now. Unset where it differs from recipient to recipient.
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
    * </pre>
    *
    * <code>optional uint32 remaining = 2;</code>
@@ -101,7 +102,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * How often it may still happen now. Unset where it differs from recipient to recipient.
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
    * </pre>
    *
    * <code>optional uint32 remaining = 2;</code>
@@ -699,7 +701,8 @@ private static final long serialVersionUID = 0L;
     private int remaining_ ;
     /**
      * <pre>
-     * How often it may still happen now. Unset where it differs from recipient to recipient.
+     * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+     * key to key, unless it is that of the calling key.
      * </pre>
      *
      * <code>optional uint32 remaining = 2;</code>
@@ -711,7 +714,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How often it may still happen now. Unset where it differs from recipient to recipient.
+     * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+     * key to key, unless it is that of the calling key.
      * </pre>
      *
      * <code>optional uint32 remaining = 2;</code>
@@ -723,7 +727,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How often it may still happen now. Unset where it differs from recipient to recipient.
+     * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+     * key to key, unless it is that of the calling key.
      * </pre>
      *
      * <code>optional uint32 remaining = 2;</code>
@@ -739,7 +744,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How often it may still happen now. Unset where it differs from recipient to recipient.
+     * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+     * key to key, unless it is that of the calling key.
      * </pre>
      *
      * <code>optional uint32 remaining = 2;</code>

@@ -38,7 +38,8 @@ public interface LimitStatusOrBuilder extends
 
   /**
    * <pre>
-   * How often it may still happen now. Unset where it differs from recipient to recipient.
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
    * </pre>
    *
    * <code>optional uint32 remaining = 2;</code>
@@ -47,7 +48,8 @@ public interface LimitStatusOrBuilder extends
   boolean hasRemaining();
   /**
    * <pre>
-   * How often it may still happen now. Unset where it differs from recipient to recipient.
+   * How often it may still happen now. Unset where it differs from recipient to recipient; and from
+   * key to key, unless it is that of the calling key.
    * </pre>
    *
    * <code>optional uint32 remaining = 2;</code>

@@ -127,7 +127,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Whether SendMessage would accept it as a recipient from this account, as far as the number
-   * decides.
+   * decides: its form, the account's policy on its country and price, and the routes as they are for
+   * a message without labels. Text, money, limits and the state of the account do not count.
    * </pre>
    *
    * <code>bool sendable = 3;</code>
@@ -1579,7 +1580,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether SendMessage would accept it as a recipient from this account, as far as the number
-     * decides.
+     * decides: its form, the account's policy on its country and price, and the routes as they are for
+     * a message without labels. Text, money, limits and the state of the account do not count.
      * </pre>
      *
      * <code>bool sendable = 3;</code>
@@ -1592,7 +1594,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether SendMessage would accept it as a recipient from this account, as far as the number
-     * decides.
+     * decides: its form, the account's policy on its country and price, and the routes as they are for
+     * a message without labels. Text, money, limits and the state of the account do not count.
      * </pre>
      *
      * <code>bool sendable = 3;</code>
@@ -1609,7 +1612,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Whether SendMessage would accept it as a recipient from this account, as far as the number
-     * decides.
+     * decides: its form, the account's policy on its country and price, and the routes as they are for
+     * a message without labels. Text, money, limits and the state of the account do not count.
      * </pre>
      *
      * <code>bool sendable = 3;</code>

@@ -43,7 +43,8 @@ public interface LookupNumberResponseOrBuilder extends
   /**
    * <pre>
    * Whether SendMessage would accept it as a recipient from this account, as far as the number
-   * decides.
+   * decides: its form, the account's policy on its country and price, and the routes as they are for
+   * a message without labels. Text, money, limits and the state of the account do not count.
    * </pre>
    *
    * <code>bool sendable = 3;</code>
