@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
@@ -35,7 +35,7 @@ from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.batches import Batches
 from smsgate_server.services.carrier_reports import CarrierReports
 from smsgate_server.services.clock import SystemClock, UuidV7
-from smsgate_server.services.courier import Courier
+from smsgate_server.services.courier import Courier, End
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
@@ -171,7 +171,7 @@ class App:
             self.application = make_application(settings, calls, services)
         self._web = make_web(settings, calls, gate, self._access, sessions, services)
 
-    async def _send(self, store: Store, keys: OtpKeys) -> Callable[[], Awaitable[None]]:
+    async def _send(self, store: Store, keys: OtpKeys) -> End:
         """Begin what one server at a time does; with carriers that nothing was sent to yet."""
         settings, clock = self._settings, self._clock
         router = self._router = make_router(settings, clock)
@@ -184,9 +184,9 @@ class App:
         reports.start()
         retention.start()
 
-        async def end() -> None:
+        async def end(hurry: asyncio.Event) -> None:
             await retention.stop()
-            await delivery.stop()
+            await delivery.stop(hurry)
             await self._webhooks.stop()
             await reports.stop()
 
