@@ -7,11 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nlargest
 from itertools import count, islice
 from operator import attrgetter
 
-from smsgate_server.domain.carrier_ids import Candidate, choose, key_of, keys_of, other_keys
+from smsgate_server.domain.carrier_ids import (
+    MOST_NAMESAKES,
+    Candidate,
+    choose,
+    end_of,
+    key_of,
+    keys_of,
+    other_keys,
+)
 from smsgate_server.domain.charging import Declined, Terms
 from smsgate_server.domain.delivery import (
     EXPIRY_GRACE,
@@ -147,8 +155,9 @@ class Messages:
         self._to_submit: dict[str, _Agenda] = {}
         self._to_expire = _Agenda(self._deliveries, self._expiry)
         self._requests: dict[tuple[str, str, str], _Request] = {}
-        # (carrier, key of its id) -> the parts that had such an id
-        self._parts: defaultdict[tuple[str, str], set[Candidate]] = defaultdict(set)
+        # (carrier, key of its id, end of the recipient) -> the parts that had such an id. Those of
+        # all recipients are under the empty end, too.
+        self._parts: defaultdict[tuple[str, str, str], set[Candidate]] = defaultdict(set)
         # (carrier, key of its id) -> receipts for parts that are not known yet
         self._orphans: defaultdict[tuple[str, str], list[_Orphan]] = defaultdict(list)
         self._arrivals = count()
@@ -423,7 +432,9 @@ class Messages:
         for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1):
             if carrier_id:
                 key = key_of(carrier_id)
-                self._parts[result.carrier, key].add(Candidate(carrier_id, result.seq, segment))
+                part = Candidate(carrier_id, result.seq, segment)
+                for name in self._names(result.carrier, key, result.seq):
+                    self._parts[name].add(part)
                 keys.append(key)
         return keys
 
@@ -449,7 +460,7 @@ class Messages:
         candidates = [
             (candidate, self._messages[candidate.seq])
             for key in keys_of(receipt)
-            for candidate in self._parts.get((receipt.carrier, key), ())
+            for candidate in self._namesakes(receipt, key)
         ]
         part = choose(receipt, candidates, now)
         if part is None:
@@ -460,6 +471,17 @@ class Messages:
             step = after_receipt(message, delivery, receipt, part.segment, now, next_seq)
             self._apply(message, step)
         return True
+
+    def _names(self, carrier: str, key: str, seq: int) -> Iterable[tuple[str, str, str]]:
+        """What a part of a message is found by: with its recipient, and without."""
+        return (carrier, key, ""), (carrier, key, end_of(self._messages[seq].recipient))
+
+    def _namesakes(self, receipt: Receipt, key: str) -> Iterable[Candidate]:
+        """The newest parts with such an id and, if the receipt says one, recipient."""
+        parts = self._parts.get((receipt.carrier, key, end_of(receipt.recipient)), ())
+        if len(parts) <= MOST_NAMESAKES:
+            return parts
+        return nlargest(MOST_NAMESAKES, parts, key=_seq)
 
     # Retention
 
@@ -499,13 +521,18 @@ class Messages:
 
     def _forget_parts(self, seqs: set[int]) -> int:
         old = (
-            (key, part) for key, parts in self._parts.items() for part in parts if part.seq in seqs
+            (carrier, key, part)
+            for (carrier, key, ending), parts in self._parts.items()
+            if not ending
+            for part in parts
+            if part.seq in seqs
         )
         forgotten = list(islice(old, _PRUNE_LIMIT))
-        for key, part in forgotten:
-            self._parts[key].remove(part)
-            if not self._parts[key]:
-                del self._parts[key]
+        for carrier, key, part in forgotten:
+            for name in self._names(carrier, key, part.seq):
+                self._parts[name].remove(part)
+                if not self._parts[name]:
+                    del self._parts[name]
         return len(forgotten)
 
     def _prune_messages(self, horizon: datetime) -> Mapping[str, int]:
