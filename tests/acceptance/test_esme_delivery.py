@@ -305,13 +305,29 @@ async def test_a_message_is_delivered_once_the_parts_that_are_reported_are(
     assert await site.status(sent) == DELIVERED
 
 
-async def test_one_id_for_all_parts_is_delivered_with_one_receipt(start_site: StartSite) -> None:
-    site = await start_site()
+@pytest.mark.parametrize("receipts", ["each", "first", "last"])
+async def test_one_id_for_all_parts_is_delivered_with_one_receipt(
+    start_site: StartSite, receipts: str
+) -> None:
+    site = await start_site(receipts=receipts)
     await site.smsc.always("submit_sm", **answer("all"))
     sent = await site.send(text=LONG)
     await site.pending(sent)
     await site.report("all")
     assert await site.status(sent) == DELIVERED
+
+
+async def test_one_id_for_all_parts_is_delivered_with_one_receipt_though_one_was_sent_twice(
+    start_site: StartSite,
+) -> None:
+    site = await start_site()
+    await site.smsc.expect("submit_sm", answer("all"), {"status": 0x64})
+    await site.smsc.always("submit_sm", **answer("all"))
+    sent = await site.send(text=LONG)
+    await site.pending(sent)
+    await site.report("all")
+    assert await site.status(sent) == DELIVERED
+    assert [number_of(submit) for submit in site.smsc.all("submit_sm")] == [1, 2, 3, 2]
 
 
 async def test_a_message_in_one_payload_is_delivered_with_one_receipt(

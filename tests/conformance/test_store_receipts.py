@@ -495,6 +495,79 @@ async def test_one_id_can_stand_for_all_parts(store: Store) -> None:
     assert await _status(store, message) is Status.DELIVERED
 
 
+# Parts that have one id
+
+
+def _namesakes(kind: OutcomeKind, *taken: int) -> SubmitOutcome:
+    """Of three parts these were taken, all with the same id."""
+    ids = tuple("all" if number in taken else "" for number in (1, 2, 3))
+    bits = sum(1 << (number - 1) for number in taken)
+    refused = kind is OutcomeKind.REFUSED
+    return SubmitOutcome(
+        kind, ids, accepted=bits, awaited=0b111, reference=7, temporary=refused, hold=not refused
+    )
+
+
+async def test_one_receipt_stands_for_all_parts_that_have_its_id(store: Store) -> None:
+    message = await _submit(store, "all", "all", "all")
+    await _report(store, a_receipt("ALL"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_one_receipt_stands_for_the_parts_of_two_attempts(store: Store, early: bool) -> None:
+    message = await _accept(store, segments=3)
+    first = a_result(await _claim(store), _namesakes(OutcomeKind.REFUSED, 1, 3), retry_time=LATER)
+    await store.record_submits([first])
+    if early:
+        await _report(store, a_receipt("all"))
+        assert await _status(store, message) is Status.NEW
+    second = await _claim(store, LATER)
+    await store.record_submits([a_result(second, _namesakes(OutcomeKind.ACCEPTED, 2), time=LATER)])
+    if not early:
+        assert await _status(store, message) is Status.PENDING
+        await _report(store, a_receipt("all"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+async def test_one_receipt_stands_for_a_part_that_was_answered_late(
+    store: Store, early: bool, together: bool
+) -> None:
+    message = await _accept(store, segments=3)
+    claim = await _claim(store)
+    in_time = a_result(claim, _namesakes(OutcomeKind.UNKNOWN, 1, 3))
+    late = a_result(claim, _namesakes(OutcomeKind.ACCEPTED, 2))
+    if early and together:
+        await _report(store, a_receipt("all"))
+    await store.record_submits([in_time, late] if together else [in_time])
+    if early and not together:
+        await _report(store, a_receipt("all"))
+    if not together:
+        await store.record_submits([late])
+    if not early:
+        assert await _status(store, message) is Status.PENDING
+        await _report(store, a_receipt("all"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+async def test_parts_with_two_ids_need_two_receipts(store: Store) -> None:
+    message = await _submit(store, "one", "two", "one")
+    await _report(store, a_receipt("one"))
+    assert await _status(store, message) is Status.PENDING
+    await _report(store, a_receipt("two"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+async def test_a_long_message_of_which_all_parts_have_one_id_is_delivered_though_others_have_it(
+    store: Store,
+) -> None:
+    messages = [await _submit(store, *["all"] * 12) for _ in range(3)]
+    await _report(store, a_receipt("all"), a_receipt("all", Status.EXPIRED, **_to()))
+    assert await _statuses(store, *messages) == [Status.PENDING, Status.PENDING, Status.DELIVERED]
+
+
 # Late answers
 
 

@@ -1,7 +1,7 @@
 """Which message a receipt is about. Carriers write one id in several ways, and use ids again."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-f]{1,16}")
 _LARGEST = 2**64 - 1
 
 # A carrier may give the same id to message after message. For a receipt that names no recipient, or
-# one to whom many of them went, so many of the newest are looked at.
+# one to whom many of them went, so many of the newest are looked at, with all their parts.
 MOST_NAMESAKES = 10
 
 # A national number without its country code is the end of the whole one.
@@ -85,6 +85,17 @@ def choose(
         if best is None or rank < best:
             best, found = rank, candidate
     return found
+
+
+def parts_with_id(part: Candidate, candidates: Iterable[Candidate]) -> int:
+    """The bits of all parts of the same message that have the same id: some carriers give all the
+    parts one, and send one receipt for them all.
+    """
+    bits = 0
+    for each in candidates:
+        if (each.seq, each.carrier_id) == (part.seq, part.carrier_id):
+            bits |= 1 << (each.segment - 1)
+    return bits
 
 
 def _is_over(message: Message, now: datetime) -> bool:

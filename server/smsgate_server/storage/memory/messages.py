@@ -19,6 +19,7 @@ from smsgate_server.domain.carrier_ids import (
     key_of,
     keys_of,
     other_keys,
+    parts_with_id,
 )
 from smsgate_server.domain.charging import Declined, Terms
 from smsgate_server.domain.delivery import (
@@ -37,6 +38,7 @@ from smsgate_server.domain.delivery import (
     claim,
     expire,
     opening_event,
+    with_namesakes,
 )
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
@@ -379,9 +381,9 @@ class Messages:
         brought: dict[tuple[str, str], datetime] = {}
         for result in results:
             if result.seq in self._messages:
-                self._settle(result)
                 for key in self._register(result):
                     brought[result.carrier, key] = result.time
+                self._settle(result)
         self._replay_orphans(brought)
         self._commit()
 
@@ -423,8 +425,16 @@ class Messages:
 
     def _settle(self, result: SubmitResult) -> None:
         message, delivery = self._messages[result.seq], self._deliveries.get(result.seq)
-        if delivery is not None:
-            self._apply(message, after_submit(message, delivery, result, self._head + 1))
+        if delivery is None:
+            return
+        if delivery.delivered:
+            delivery = with_namesakes(delivery, self._parts_by_id(result))
+        self._apply(message, after_submit(message, delivery, result, self._head + 1))
+
+    def _parts_by_id(self, result: SubmitResult) -> Iterable[int]:
+        for carrier_id in filter(None, result.outcome.carrier_ids):
+            namesakes = self._parts[result.carrier, key_of(carrier_id), ""]
+            yield parts_with_id(Candidate(carrier_id, result.seq, 0), namesakes)
 
     def _register(self, result: SubmitResult) -> Sequence[str]:
         """Note the carrier's ids, even those of a late answer: receipts will name them."""
@@ -468,7 +478,8 @@ class Messages:
         message, delivery = self._messages[part.seq], self._deliveries.get(part.seq)
         if not heard_before(message, self._histories[part.seq], receipt, part.segment):
             next_seq = self._head + 1
-            step = after_receipt(message, delivery, receipt, part.segment, now, next_seq)
+            parts = parts_with_id(part, (candidate for candidate, _ in candidates))
+            step = after_receipt(message, delivery, receipt, part.segment, now, next_seq, parts)
             self._apply(message, step)
         return True
 
@@ -481,7 +492,8 @@ class Messages:
         parts = self._parts.get((receipt.carrier, key, end_of(receipt.recipient)), ())
         if len(parts) <= MOST_NAMESAKES:
             return parts
-        return nlargest(MOST_NAMESAKES, parts, key=_seq)
+        oldest = nlargest(MOST_NAMESAKES, {part.seq for part in parts})[-1]
+        return [part for part in parts if part.seq >= oldest]
 
     # Retention
 

@@ -3,7 +3,7 @@
 The rules are in domain/delivery.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from smsgate_server.domain.carrier_ids import (
     key_of,
     keys_of,
     other_keys,
+    parts_with_id,
 )
 from smsgate_server.domain.delivery import (
     OutcomeKind,
@@ -28,12 +29,13 @@ from smsgate_server.domain.delivery import (
     cancel,
     claim,
     expire,
+    with_namesakes,
 )
 from smsgate_server.domain.delivery import Step as _Step
 from smsgate_server.domain.standing import cancellable, heard_before
 from smsgate_server.services.ports import Cancelled, Claim, Claims
 from smsgate_server.storage.sql.bulk import BulkStatement
-from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.database import Database, Row
 from smsgate_server.storage.sql.reader import history_of
 from smsgate_server.storage.sql.rows import (
     ORPHAN_COLUMNS,
@@ -82,7 +84,7 @@ _FIND_PARTS_TO = BulkStatement(
         FROM keys JOIN parts USING (carrier, carrier_key) WHERE message_seq >= oldest
     ),
     found AS (
-        SELECT carrier, carrier_key, ending, carrier_id, message_seq, segment, row_number() OVER (
+        SELECT carrier, carrier_key, ending, carrier_id, message_seq, segment, dense_rank() OVER (
             PARTITION BY carrier, carrier_key, ending ORDER BY message_seq DESC
         ) AS place
         FROM namesakes
@@ -102,6 +104,7 @@ _FIND_PARTS = BulkStatement(
     """,
     "tt",
 )
+_PARTS_OF = "SELECT carrier_id, segment FROM parts WHERE message_seq = ? AND carrier = ?"
 _INSERT_ORPHANS = BulkStatement(f"INSERT INTO orphans ({ORPHAN_COLUMNS}) {{rows}}", ORPHAN_TYPES)
 _FIND_ORPHANS = BulkStatement(
     f"""
@@ -226,10 +229,10 @@ def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> 
     workspace = Workspace(tx)
     workspace.load(result.seq for result in results)
     parts = [part for result in results for part in _parts(workspace, result)]
+    _INSERT_PARTS.run(tx.db, parts)
     for result in results:
         if result.seq in workspace.messages:
             _apply_submit(workspace, result)
-    _INSERT_PARTS.run(tx.db, parts)
     _replay_orphans(tx, workspace, parts, {result.seq: result.time for result in results})
     workspace.flush()
     return [None] * len(calls)
@@ -238,8 +241,17 @@ def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> 
 def _apply_submit(workspace: Workspace, result: SubmitResult) -> None:
     message, delivery = workspace.messages[result.seq], workspace.deliveries[result.seq]
     if delivery is not None:
+        if delivery.delivered and any(result.outcome.carrier_ids):
+            delivery = with_namesakes(delivery, _parts_by_id(workspace.db, result))
         step = after_submit(message, delivery, result, workspace.peek_seq())
         workspace.apply(result.seq, step)
+
+
+def _parts_by_id(db: Database, result: SubmitResult) -> Iterable[int]:
+    found: dict[str, int] = {}
+    for carrier_id, segment in db.execute(_PARTS_OF, (result.seq, result.carrier)):
+        found[carrier_id] = found.get(carrier_id, 0) | 1 << (segment - 1)
+    return found.values()
 
 
 def _parts(workspace: Workspace, result: SubmitResult) -> list[Row]:
@@ -321,13 +333,20 @@ def _receive(
     part = choose(receipt, candidates, now)
     if part is None:
         return False
-    _apply_receipt(tx, workspace, part.seq, part.segment, receipt, now)
+    parts = parts_with_id(part, (candidate for candidate, _ in candidates))
+    _apply_receipt(tx, workspace, part, parts, receipt, now)
     return True
 
 
 def _apply_receipt(
-    tx: Transaction, workspace: Workspace, seq: int, segment: int, receipt: Receipt, now: datetime
+    tx: Transaction,
+    workspace: Workspace,
+    part: Candidate,
+    parts: int,
+    receipt: Receipt,
+    now: datetime,
 ) -> None:
+    seq, segment = part.seq, part.segment
     message, delivery = workspace.messages[seq], workspace.deliveries[seq]
     if delivery is None:
         # What this operation itself recorded is not in the database yet.
@@ -335,5 +354,5 @@ def _apply_receipt(
         history = (*history_of(tx.db, workspace.as_loaded[seq]), *fresh)
         if heard_before(message, history, receipt, segment):
             return
-    step = after_receipt(message, delivery, receipt, segment, now, workspace.peek_seq())
+    step = after_receipt(message, delivery, receipt, segment, now, workspace.peek_seq(), parts)
     workspace.apply(seq, step)
