@@ -20,6 +20,7 @@ from smsgate_server.carriers.smpp.client import SmppCarrier
 from smsgate_server.carriers.smpp.codes import Command
 from smsgate_server.carriers.smpp.parts import parts_of
 from smsgate_server.carriers.smpp.pdu import Bind, Pdu, encode
+from smsgate_server.carriers.smpp.references import References
 from smsgate_server.carriers.smpp.settings import SmppSettings
 from smsgate_server.domain.message import Encoding, Message
 from smsgate_server.services.clock import SystemClock
@@ -74,7 +75,7 @@ class _Nobody:
 
 
 async def _by_carrier(order: _Order) -> None:
-    carrier = SmppCarrier(_settings(order), SystemClock(), lambda: 0.5, 1)
+    carrier = SmppCarrier(_settings(order), SystemClock(), lambda: 0.5, References(lambda: 1))
     await carrier.start(_Nobody())
     while not carrier.able:  # noqa: ASYNC110 - once, before the measurement
         await asyncio.sleep(0.01)

@@ -6,10 +6,11 @@ Settings ─▶ store, carrier, clock ─▶ services ─▶ gRPC server
 import asyncio
 import logging
 import os
+import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from smsgate_server.carriers.script import Rates
 from smsgate_server.carriers.settings import SimulatedSettings, parse_carriers, parse_routes
 from smsgate_server.carriers.simulator import SimulatedCarrier, SimulatorSettings
 from smsgate_server.carriers.smpp.client import SmppCarrier
+from smsgate_server.carriers.smpp.references import References
 from smsgate_server.carriers.smpp.settings import SmppSettings
 from smsgate_server.config import Settings
 from smsgate_server.domain.address import RecipientPolicy
@@ -36,7 +38,7 @@ from smsgate_server.services.accounts import Accounts
 from smsgate_server.services.batches import Batches
 from smsgate_server.services.carrier_reports import CarrierReports
 from smsgate_server.services.clock import SystemClock, UuidV7
-from smsgate_server.services.courier import Courier
+from smsgate_server.services.courier import Courier, End
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.delivery import Delivery, DeliverySettings, Jitter
 from smsgate_server.services.estimates import Estimates
@@ -173,7 +175,7 @@ class App:
             self.application = make_application(settings, calls, services)
         self._web = make_web(settings, calls, gate, self._access, sessions, services)
 
-    async def _send(self, store: Store, keys: OtpKeys) -> Callable[[], Awaitable[None]]:
+    async def _send(self, store: Store, keys: OtpKeys) -> End:
         """Begin what one server at a time does; with carriers that nothing was sent to yet."""
         settings, clock = self._settings, self._clock
         router = self._router = make_router(settings, clock)
@@ -186,9 +188,9 @@ class App:
         reports.start()
         retention.start()
 
-        async def end() -> None:
+        async def end(hurry: asyncio.Event) -> None:
             await retention.stop()
-            await delivery.stop()
+            await delivery.stop(hurry)
             await self._webhooks.stop()
             await reports.stop()
 
@@ -374,15 +376,20 @@ def make_router(settings: Settings, clock: Clock) -> Router:
         simulator = SimulatedCarrier(simulator_settings(settings), clock)
         return Router(one_route(simulator.name), [simulator])
     known = parse_carriers(settings.carriers)
-    carriers = [make_carrier(each, settings, clock) for each in known]
+    # Where a handset's numbers begin after a restart, nobody can tell: so hardly where they were.
+    references = References(partial(secrets.randbits, 16))
+    carriers = [make_carrier(each, settings, clock, references) for each in known]
     return Router(parse_routes(settings.routes, known), carriers)
 
 
 def make_carrier(
-    wanted: SmppSettings | SimulatedSettings, settings: Settings, clock: Clock
+    wanted: SmppSettings | SimulatedSettings,
+    settings: Settings,
+    clock: Clock,
+    references: References,
 ) -> Carrier:
     if isinstance(wanted, SmppSettings):
-        return SmppCarrier(wanted, clock, Jitter().fraction, seed=int(time.time()))
+        return SmppCarrier(wanted, clock, Jitter().fraction, references)
     return SimulatedCarrier(simulator_settings(settings), clock, wanted.name)
 
 

@@ -23,6 +23,7 @@ import pytest
 from tests.builders import RECIPIENT, T0, a_message
 
 from smsgate_server.carriers.smpp.client import SmppCarrier
+from smsgate_server.carriers.smpp.references import References
 from smsgate_server.carriers.smpp.settings import SmppSettings
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.errors import Unavailable
@@ -398,7 +399,8 @@ async def an_esme(
     wrong: list[Any] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
     values = {"hosts": (f"127.0.0.1:{smsc.port}",)} | _QUICK | settings
-    carrier = SmppCarrier(SmppSettings(**values), _FixedClock(), lambda: jitter, seed=1)
+    references = References(lambda: 1)
+    carrier = SmppCarrier(SmppSettings(**values), _FixedClock(), lambda: jitter, references)
     listener = Listener()
     await carrier.start(listener)
     esme = Esme(carrier, listener)

@@ -16,6 +16,8 @@ from tests.acceptance.esme_setup import (
     kinds,
 )
 
+from smsgate_server.carriers.smpp.settings import SmppSettings
+
 CUTS = ["fin", "rst"]
 RECEIPT = "id:7 sub:001 dlvrd:001 submit date:2503011200 done date:2503011201 stat:DELIVRD err:000"
 
@@ -67,6 +69,23 @@ async def test_a_bind_that_is_not_answered_is_given_up_and_tried_again() -> None
             await smsc.heard("bind_transceiver", 2)
             await smsc.happened("closed")
             assert esme.carrier.able
+
+
+async def test_a_bind_that_fails_as_nobody_expected_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = iter([RuntimeError("nobody expected this")])
+    secret = SmppSettings.secret
+
+    def faulty(settings: SmppSettings) -> str:
+        for fault in faults:
+            raise fault
+        return secret(settings)
+
+    monkeypatch.setattr(SmppSettings, "secret", faulty)
+    async with NodeSmsc() as smsc, an_esme(smsc) as esme:
+        assert (await esme.submit()).kind is ACCEPTED
+    assert "nobody expected this" in caplog.text
 
 
 @pytest.mark.parametrize("how", CUTS)

@@ -44,10 +44,14 @@ class Site:
         self._sequence = 0
 
     async def send(
-        self, recipient: str = ITALIAN, text: str = "Ciao", **options: Any
+        self,
+        recipient: str = ITALIAN,
+        text: str = "Ciao",
+        labels: dict[str, str] | None = None,
+        **options: Any,
     ) -> pb.SendMessageResponse:
         request = pb.SendMessageRequest(
-            recipient=recipient, text=text, options=pb.SendOptions(**options)
+            recipient=recipient, text=text, labels=labels, options=pb.SendOptions(**options)
         )
         sent: pb.SendMessageResponse = await self.gateway.stub.SendMessage(request)
         return sent
@@ -97,10 +101,14 @@ StartSite = Callable[..., Awaitable[Site]]
 
 @pytest.fixture
 async def start_site(start_gateway: StartGateway) -> AsyncIterator[StartSite]:
-    """Starts a gateway with a carrier of these settings; or with two, south for Austria."""
+    """Starts a gateway with a carrier of these settings; or with two, south for Austria, or what is
+    given instead of that.
+    """
     async with AsyncExitStack() as stack:
 
-        async def start(two: bool = False, **carrier: Any) -> Site:
+        async def start(
+            two: bool = False, austria: dict[str, Any] | None = None, **carrier: Any
+        ) -> Site:
             smscs = [await stack.enter_async_context(NodeSmsc()) for _ in range(1 + two)]
             names = ("north", "south")
             tables = [
@@ -113,8 +121,9 @@ async def start_site(start_gateway: StartGateway) -> AsyncIterator[StartSite]:
                 }
                 for name, smsc in zip(names, smscs, strict=False)
             ]
+            match = austria or {"countries": ["AT"]}
             routes = [
-                {"name": "austria", "countries": ["AT"], "carriers": [names[-1 if two else 0]]},
+                {"name": "austria", "carriers": [names[-1 if two else 0]], **match},
                 {"name": "rest", "carriers": [names[0]]},
             ]
             gateway = await start_gateway(carriers=tables, routes=routes)
@@ -305,13 +314,29 @@ async def test_a_message_is_delivered_once_the_parts_that_are_reported_are(
     assert await site.status(sent) == DELIVERED
 
 
-async def test_one_id_for_all_parts_is_delivered_with_one_receipt(start_site: StartSite) -> None:
-    site = await start_site()
+@pytest.mark.parametrize("receipts", ["each", "first", "last"])
+async def test_one_id_for_all_parts_is_delivered_with_one_receipt(
+    start_site: StartSite, receipts: str
+) -> None:
+    site = await start_site(receipts=receipts)
     await site.smsc.always("submit_sm", **answer("all"))
     sent = await site.send(text=LONG)
     await site.pending(sent)
     await site.report("all")
     assert await site.status(sent) == DELIVERED
+
+
+async def test_one_id_for_all_parts_is_delivered_with_one_receipt_though_one_was_sent_twice(
+    start_site: StartSite,
+) -> None:
+    site = await start_site()
+    await site.smsc.expect("submit_sm", answer("all"), {"status": 0x64})
+    await site.smsc.always("submit_sm", **answer("all"))
+    sent = await site.send(text=LONG)
+    await site.pending(sent)
+    await site.report("all")
+    assert await site.status(sent) == DELIVERED
+    assert [number_of(submit) for submit in site.smsc.all("submit_sm")] == [1, 2, 3, 2]
 
 
 async def test_a_message_in_one_payload_is_delivered_with_one_receipt(
@@ -364,6 +389,22 @@ async def test_parts_that_are_refused_for_a_while_are_sent_again_alone(
     for carrier_id in ("p0", "p1", "p2"):
         await site.report(carrier_id)
     assert await site.status(sent) == DELIVERED
+
+
+async def test_long_messages_to_one_handset_differ_in_their_references_by_whichever_carrier(
+    start_site: StartSite,
+) -> None:
+    site = await start_site(two=True, austria={"labels": {"by": "south"}})
+    for _ in range(3):
+        await site.pending(await site.send(text=LONG))
+        await site.pending(await site.send(text=LONG, labels={"by": "south"}))
+    north, south = (
+        [int(submit.header[4:6], 16) for submit in smsc.all("submit_sm")[::3]]
+        for smsc in site.smscs
+    )
+    # They begin anywhere, and go on in turn.
+    assert [(number - north[0]) % 256 for number in north] == [0, 2, 4]
+    assert [(number - north[0]) % 256 for number in south] == [1, 3, 5]
 
 
 def number_of(submit: Heard) -> int:

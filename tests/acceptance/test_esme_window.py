@@ -431,9 +431,21 @@ async def test_a_late_answer_to_a_part_names_that_part() -> None:
         assert (late.kind, late.accepted, late.carrier_ids) == (ACCEPTED, 0b010, ("", "id-2", ""))
 
 
-async def test_one_id_for_all_parts_means_one_receipt_for_all() -> None:
+async def test_of_a_part_that_is_lost_beside_one_that_is_refused_nobody_knows() -> None:
+    async with NodeSmsc() as smsc, an_esme(smsc) as esme:
+        await smsc.expect("submit_sm", {"silent": True}, {"status": 0x0B}, {"silent": True})
+        submit = esme.begin(a_text(LONG))
+        await smsc.heard("submit_sm", 3)
+        await smsc.barrier()
+        await smsc.cut("fin")
+        (outcome,) = await done(submit)
+        assert (outcome.kind, outcome.temporary, outcome.accepted) == (REFUSED, False, 0)
+        assert outcome.in_doubt
+
+
+async def test_one_id_for_all_parts_is_the_id_of_each() -> None:
     async with NodeSmsc() as smsc, an_esme(smsc) as esme:
         await smsc.always("submit_sm", **id_of(1))
         outcome = await esme.submit(a_text(LONG))
-        assert (outcome.kind, outcome.carrier_ids) == (ACCEPTED, ("id-1", "", ""))
-        assert (outcome.accepted, outcome.awaited) == (0b111, 0b001)
+        assert (outcome.kind, outcome.carrier_ids) == (ACCEPTED, ("id-1",) * 3)
+        assert (outcome.accepted, outcome.awaited) == (0b111, 0b111)

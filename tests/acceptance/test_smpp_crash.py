@@ -488,9 +488,6 @@ async def test_killed_at_any_instant_under_load_it_loses_and_doubles_nothing(
             for seen in events.values()
             for event in filter(in_doubt, seen)
         )
-        print(
-            "STAT", len(load.accepted), len(smsc.taken), len(smsc.reports), sorted(doubts.values())
-        )
         assert max(doubts.values(), default=0) <= 2 * WINDOW, doubts
         if _SOAK:
             for message in load.accepted:

@@ -18,6 +18,7 @@ from tests.builders import (
     a_result,
     accepted,
     an_acceptance,
+    an_entry,
     days,
     hours,
     minutes,
@@ -29,7 +30,7 @@ from tests.builders import (
 from smsgate_server.domain.carrier_ids import REPORTED_WITHIN
 from smsgate_server.domain.delivery import EXPIRY_GRACE, OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.message import Message, Reason, Status, UnknownSubmit
-from smsgate_server.services.ports import Claim, Store
+from smsgate_server.services.ports import Acceptance, Claim, Store
 
 LATER = T0 + minutes(1)
 
@@ -280,6 +281,60 @@ async def test_an_older_message_that_agrees_is_meant(store: Store) -> None:
     assert await _statuses(store, old, new) == [Status.DELIVERED, Status.PENDING]
 
 
+_MANY = 5_000
+
+
+async def _submit_many(store: Store, carrier_id: str, **overrides: Any) -> list[Message]:
+    """To as many recipients, unless all are to go to one."""
+    entries = [
+        an_entry(**({"recipient": f"+4366412{number:05}"} | overrides)) for number in range(_MANY)
+    ]
+    stored = (await store.accept(Acceptance(entries))).entries
+    for _ in range(0, _MANY, 1_000):
+        claims = (await store.claim_due(T0, 1_000)).claims
+        results = [a_result(c, accepted(carrier_id)) for c in claims]
+        await store.record_submits(results)
+    return [entry.message for entry in stored if entry.message is not None]
+
+
+async def _seconds_to_report(store: Store, *receipts: Receipt) -> float:
+    """Of the processor, for the quickest of a few, each by itself."""
+    taken = []
+    for receipt in receipts:
+        began = time.process_time()
+        await _report(store, receipt)
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+async def test_one_id_for_thousands_of_messages_costs_little_more_than_one_for_each(
+    store: Store,
+) -> None:
+    same = (await _submit_many(store, "same"))[:: _MANY // 9]
+    unique = [await _submit(store, f"unique-{n}") for n in range(9)]
+    usual = await _seconds_to_report(
+        store, *(a_receipt(f"unique-{n}", **_to(m.recipient)) for n, m in enumerate(unique))
+    )
+    # To load all that have such an id takes hundreds of times as long as to load one.
+    receipts = [a_receipt("same", **_to(message.recipient)) for message in same]
+    assert await _seconds_to_report(store, *receipts) < 60 * usual + 0.01
+    assert set(await _statuses(store, *same)) == {Status.DELIVERED}
+
+
+@pytest.mark.parametrize("told", ["", RECIPIENT])
+async def test_of_thousands_of_messages_with_one_id_and_recipient_the_newest_is_meant(
+    store: Store, told: str
+) -> None:
+    await _submit_many(store, "same", recipient=RECIPIENT)
+    newest = await _submit(store, "same")
+    for n in range(9):
+        await _submit(store, f"unique-{n}")
+    usual = await _seconds_to_report(store, *(a_receipt(f"unique-{n}") for n in range(9)))
+    receipts = [a_receipt("same", code=str(n), **_to(told)) for n in range(9)]
+    assert await _seconds_to_report(store, *receipts) < 60 * usual + 0.01
+    assert await _status(store, newest) is Status.DELIVERED
+
+
 async def test_a_final_message_is_not_reported_on_after_its_time(store: Store) -> None:
     message = await _submit(store, "c1")
     await _report(store, a_receipt("c1"))
@@ -438,6 +493,79 @@ async def test_one_id_can_stand_for_all_parts(store: Store) -> None:
     await store.record_submits([a_result(await _claim(store), outcome)])
     await _report(store, a_receipt("c1"))
     assert await _status(store, message) is Status.DELIVERED
+
+
+# Parts that have one id
+
+
+def _namesakes(kind: OutcomeKind, *taken: int) -> SubmitOutcome:
+    """Of three parts these were taken, all with the same id."""
+    ids = tuple("all" if number in taken else "" for number in (1, 2, 3))
+    bits = sum(1 << (number - 1) for number in taken)
+    refused = kind is OutcomeKind.REFUSED
+    return SubmitOutcome(
+        kind, ids, accepted=bits, awaited=0b111, reference=7, temporary=refused, hold=not refused
+    )
+
+
+async def test_one_receipt_stands_for_all_parts_that_have_its_id(store: Store) -> None:
+    message = await _submit(store, "all", "all", "all")
+    await _report(store, a_receipt("ALL"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_one_receipt_stands_for_the_parts_of_two_attempts(store: Store, early: bool) -> None:
+    message = await _accept(store, segments=3)
+    first = a_result(await _claim(store), _namesakes(OutcomeKind.REFUSED, 1, 3), retry_time=LATER)
+    await store.record_submits([first])
+    if early:
+        await _report(store, a_receipt("all"))
+        assert await _status(store, message) is Status.NEW
+    second = await _claim(store, LATER)
+    await store.record_submits([a_result(second, _namesakes(OutcomeKind.ACCEPTED, 2), time=LATER)])
+    if not early:
+        assert await _status(store, message) is Status.PENDING
+        await _report(store, a_receipt("all"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+@pytest.mark.parametrize("early", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+async def test_one_receipt_stands_for_a_part_that_was_answered_late(
+    store: Store, early: bool, together: bool
+) -> None:
+    message = await _accept(store, segments=3)
+    claim = await _claim(store)
+    in_time = a_result(claim, _namesakes(OutcomeKind.UNKNOWN, 1, 3))
+    late = a_result(claim, _namesakes(OutcomeKind.ACCEPTED, 2))
+    if early and together:
+        await _report(store, a_receipt("all"))
+    await store.record_submits([in_time, late] if together else [in_time])
+    if early and not together:
+        await _report(store, a_receipt("all"))
+    if not together:
+        await store.record_submits([late])
+    if not early:
+        assert await _status(store, message) is Status.PENDING
+        await _report(store, a_receipt("all"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+async def test_parts_with_two_ids_need_two_receipts(store: Store) -> None:
+    message = await _submit(store, "one", "two", "one")
+    await _report(store, a_receipt("one"))
+    assert await _status(store, message) is Status.PENDING
+    await _report(store, a_receipt("two"))
+    assert await _status(store, message) is Status.DELIVERED
+
+
+async def test_a_long_message_of_which_all_parts_have_one_id_is_delivered_though_others_have_it(
+    store: Store,
+) -> None:
+    messages = [await _submit(store, *["all"] * 12) for _ in range(3)]
+    await _report(store, a_receipt("all"), a_receipt("all", Status.EXPIRED, **_to()))
+    assert await _statuses(store, *messages) == [Status.PENDING, Status.PENDING, Status.DELIVERED]
 
 
 # Late answers

@@ -10,6 +10,7 @@ from smsgate_server.domain.carrier_ids import (
     Candidate,
     choose,
     concerns,
+    end_of,
     key_of,
     keys_of,
     other_keys,
@@ -241,3 +242,14 @@ def test_a_used_up_id_falls_to_the_message_that_has_it_now_even_in_another_writi
     final = a_message(status=Status.DELIVERED)
     fresh = a_message(status=Status.PENDING, create_time=T0 + hours(200))
     assert _choice(a_receipt("ab"), ("ab", final), ("AB", fresh), hours=201) == 2
+
+
+_digits = st.text(st.sampled_from("0123456789"), min_size=7, max_size=14)
+
+
+@given(st.sampled_from(["", "+", "00", "0", "000"]), _digits, st.sampled_from(["", "4", "49"]))
+def test_a_recipient_that_agrees_has_the_same_end(prefix: str, digits: str, code: str) -> None:
+    message = a_message(recipient=f"+{code}{digits}")
+    receipt = a_receipt(recipient=prefix + digits)
+    if concerns(receipt, message):
+        assert end_of(receipt.recipient) == end_of(message.recipient)

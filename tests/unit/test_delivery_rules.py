@@ -217,6 +217,13 @@ def test_if_an_earlier_attempt_may_have_arrived_it_is_rejected_and_charged() -> 
     assert not step.refund
 
 
+def test_if_another_part_may_have_been_taken_it_is_rejected_and_charged() -> None:
+    life = Life.of(2)
+    step = life.submit(replace(_no(2), in_doubt=True))
+    assert life.told == [(Status.REJECTED, Reason.PROVIDER_REFUSED)]
+    assert not step.refund
+
+
 def test_a_partly_taken_message_is_not_tried_after_its_validity() -> None:
     life = Life.of(2, expire_time=T0 + minutes(1))
     life.submit(_busy(2, 0b01), retry_time=T0 + hours(1))

@@ -1,3 +1,4 @@
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -415,7 +416,7 @@ def test_every_part_has_the_validity_of_the_message(form: str, period: str) -> N
 
 @pytest.mark.parametrize("start", [0, 1, 250, 0xFF00, 0xFFFE, 0xFFFF])
 def test_256_references_of_one_recipient_never_collide_in_8_bits(start: int) -> None:
-    references = References(start)
+    references = References(lambda: start)
     numbers = []
     for n in range(2000):
         numbers.append(references.next(RECIPIENT) & 0xFF)
@@ -427,7 +428,7 @@ def test_256_references_of_one_recipient_never_collide_in_8_bits(start: int) -> 
 
 
 def test_references_of_one_recipient_never_collide_in_16_bits() -> None:
-    references = References(0xFFF0)
+    references = References(lambda: 0xFFF0)
     numbers = [references.next(RECIPIENT) for _ in range(3 * 65_280)]
     for first in (0, 1, 15, 1000, 65_280, 2 * 65_280):
         assert len(set(numbers[first : first + 65_280])) == 65_280
@@ -436,14 +437,14 @@ def test_references_of_one_recipient_never_collide_in_16_bits() -> None:
 
 @pytest.mark.parametrize("start", range(0xFFF0, 0x10010))
 def test_a_reference_is_never_0(start: int) -> None:
-    references = References(start)
+    references = References(lambda: start)
     numbers = [references.next(f"+436640000{n}") for n in range(40)]
     numbers += [references.next(RECIPIENT) for _ in range(40)]
     assert 0 < min(numbers) <= max(numbers) <= 0xFFFF
 
 
 def test_the_recipients_that_are_remembered_are_bounded_and_the_last_are_kept() -> None:
-    references = References(0)
+    references = References(lambda: 0)
     first = references.next(RECIPIENT)
     for n in range(100_050):
         references.next(f"+{n}")
@@ -451,3 +452,14 @@ def test_the_recipients_that_are_remembered_are_bounded_and_the_last_are_kept() 
             assert references.next(RECIPIENT) == first + 1
     assert len(references._last) == 100_000
     assert references.next(RECIPIENT) == first + 2
+
+
+def test_after_a_restart_hardly_a_handset_gets_the_numbers_again_that_it_had() -> None:
+    recipients = [f"+43664{n:07}" for n in range(2_000)]
+    chance = random.Random(5)
+    lives = [References(lambda: chance.getrandbits(16)) for _ in range(2)]
+    before, after = ([life.next(r) & 0xFF for r in recipients] for life in lives)
+    again = sum(one == other for one, other in zip(before, after, strict=True))
+    # One in 256 is what chance gives.
+    assert again < 3 * len(recipients) / 256
+    assert len(set(before)) == 256

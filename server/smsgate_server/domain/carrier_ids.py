@@ -1,7 +1,7 @@
 """Which message a receipt is about. Carriers write one id in several ways, and use ids again."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -12,6 +12,13 @@ _DECIMAL = re.compile(r"[0-9]{1,20}")
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,16}")
 # No carrier counts further: a longer one is a name that happens to be of digits.
 _LARGEST = 2**64 - 1
+
+# A carrier may give the same id to message after message. For a receipt that names no recipient, or
+# one to whom many of them went, so many of the newest are looked at, with all their parts.
+MOST_NAMESAKES = 10
+
+# A national number without its country code is the end of the whole one.
+NATIONAL_DIGITS = 7
 
 # How long after its validity a final message may still be reported; then its id may be another's.
 REPORTED_WITHIN = timedelta(hours=72)
@@ -41,6 +48,13 @@ def other_keys(key: str) -> list[str]:
     if _HEXADECIMAL.fullmatch(key):
         keys.append(str(int(key, 16)))
     return [other for other in keys if other != key]
+
+
+def end_of(recipient: str) -> str:
+    """What a recipient that a receipt says has in common with that of its message, so that one can
+    be looked up by the other; empty if it says none.
+    """
+    return recipient.removeprefix("00").lstrip("+0")[-NATIONAL_DIGITS:]
 
 
 class Candidate(NamedTuple):
@@ -73,6 +87,17 @@ def choose(
     return found
 
 
+def parts_with_id(part: Candidate, candidates: Iterable[Candidate]) -> int:
+    """The bits of all parts of the same message that have the same id: some carriers give all the
+    parts one, and send one receipt for them all.
+    """
+    bits = 0
+    for each in candidates:
+        if (each.seq, each.carrier_id) == (part.seq, part.carrier_id):
+            bits |= 1 << (each.segment - 1)
+    return bits
+
+
 def _is_over(message: Message, now: datetime) -> bool:
     return message.status.final and now > message.expire_time + REPORTED_WITHIN
 
@@ -86,16 +111,12 @@ def _likeness(receipt: Receipt, carrier_id: str) -> int:
     return _SAME_KEY if key_of(carrier_id) == key_of(receipt.carrier_id) else _OTHER_BASE
 
 
-# A national number without its country code is the end of the whole one.
-_NATIONAL_DIGITS = 7
-
-
 def concerns(receipt: Receipt, message: Message) -> bool:
     """Whether the recipient that a receipt says, if it says one, is the message's."""
     told = receipt.recipient
     if not told or told == message.recipient:
         return True
     digits = told.removeprefix("00").lstrip("0")
-    if told.startswith("+") or len(digits) < _NATIONAL_DIGITS:
+    if told.startswith("+") or len(digits) < NATIONAL_DIGITS:
         return False
     return message.recipient.endswith(digits)

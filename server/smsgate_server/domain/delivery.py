@@ -9,6 +9,7 @@ store and the SQL stores cannot differ in their rules.
        └─ NotSent, temporary refusal, Unknown under AT_LEAST_ONCE
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -83,8 +84,9 @@ class SubmitOutcome:
 
     ACCEPTED has one carrier id per part (empty where a part has none). REFUSED is permanent unless
     `temporary`; then, as after NOT_SENT, it is tried again at `retry_time`. Whatever the end, the
-    parts in `accepted` were taken, have their ids, and are not submitted again. With `hold` an
-    UNKNOWN outcome is final for this attempt, whatever the message says.
+    parts in `accepted` were taken, have their ids, and are not submitted again. `in_doubt` says of
+    a REFUSED one that another part may have been taken, though nobody knows. With `hold` an UNKNOWN
+    outcome is final for this attempt, whatever the message says.
     """
 
     kind: OutcomeKind
@@ -94,6 +96,7 @@ class SubmitOutcome:
     accepted: int = 0
     awaited: int = 0
     reference: int = 0
+    in_doubt: bool = False
     hold: bool = False
 
 
@@ -187,6 +190,17 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
     return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
 
 
+def with_namesakes(delivery: Delivery, parts: Iterable[int]) -> Delivery:
+    """The receipt that came for a part stands for those, too, that were given the same id after it.
+    `parts` has their bits, id by id.
+    """
+    delivered = delivery.delivered
+    for of_one_id in parts:
+        if of_one_id & delivered:
+            delivered |= of_one_id
+    return replace(delivery, delivered=delivered)
+
+
 def _may_be_answered(delivery: Delivery) -> bool:
     """Whether an attempt is under way, or nobody knows how one ended."""
     if delivery.stage is Stage.WAITING:
@@ -245,7 +259,8 @@ def _refused(message: Message, delivery: Delivery, result: SubmitResult, seq: in
     status = Status.UNDELIVERABLE if delivery.accepted else Status.REJECTED
     event = _transition(message, status, Reason.PROVIDER_REFUSED, result.time, seq)
     refused = replace(event, carrier=result.carrier, carrier_code=result.outcome.code)
-    return Step(refused, None, refund=not (delivery.exposed or delivery.accepted))
+    may_have_it = delivery.exposed or delivery.accepted or result.outcome.in_doubt
+    return Step(refused, None, refund=not may_have_it)
 
 
 def _submitted(
@@ -270,8 +285,10 @@ def after_receipt(
     segment: int,
     now: datetime,
     seq: int,
+    parts: int = 0,
 ) -> Step:
-    """What a receipt for one segment means.
+    """What a receipt for one segment means; `parts` has the bits of all that have the same id, for
+    which one receipt stands.
 
     After the final status it is a late event, which changes nothing. Segments of a long message are
     collected: all delivered make it DELIVERED, one permanent failure settles it.
@@ -280,7 +297,7 @@ def after_receipt(
         event = _late(message, receipt, now, seq)
         return Step(_by_carrier(event, message, receipt, segment), None)
     if receipt.status is Status.DELIVERED:
-        delivered = delivery.delivered | 1 << (segment - 1)
+        delivered = delivery.delivered | parts | 1 << (segment - 1)
         awaited = _awaited(message, delivery)
         if delivered & awaited != awaited:
             return Step(None, replace(delivery, delivered=delivered))

@@ -23,7 +23,8 @@ _RENEW_SECONDS = 1.5
 # So long before its lease is over a server stops sending that could not renew it.
 _MARGIN_SECONDS = 1.5
 
-End = Callable[[], Awaitable[None]]
+# Is given what is set once the process ends, and need not wait for a store that is away then.
+End = Callable[[asyncio.Event], Awaitable[None]]
 Begin = Callable[[], Awaitable[End]]
 
 
@@ -100,7 +101,7 @@ class Courier:
     async def _finish(self) -> None:
         end, self._end = self._end, None
         assert end is not None
-        await end()
+        await end(self._stopping)
 
     async def _leave(self) -> None:
         if not self._store.shared:

@@ -44,6 +44,10 @@ _MOST_CLAIMED = 1_000
 _SWEEP = 1_000
 # After the store failed.
 _STORE_PAUSE_SECONDS = 0.5
+# How long a process that ends waits for a store that is away, to write the last outcomes down.
+_LAST_OUTCOMES_SECONDS = 10.0
+# Of an outcome that the store will not take: nobody may send the message again unasked.
+_UNRECORDABLE = SubmitOutcome(OutcomeKind.UNKNOWN, code="cannot be recorded", hold=True)
 
 
 class Jitter:
@@ -75,6 +79,8 @@ class Delivery:
         self._wake = asyncio.Event()
         self._ended = asyncio.Event()
         self._results: list[SubmitResult] = []
+        # Being written down.
+        self._recording: list[SubmitResult] = []
         # By lane: answered and not on record yet.
         self._unrecorded: Counter[str] = Counter()
         # The lanes of the results that wait.
@@ -101,8 +107,12 @@ class Delivery:
         loops = (self._submit_loop(), self._record_loop(), self._sweep_loop())
         self._tasks = [asyncio.create_task(loop) for loop in loops]
 
-    async def stop(self) -> None:
-        """Claim no more, wait for the answers under way, write them down."""
+    async def stop(self, hurry: asyncio.Event | None = None) -> None:
+        """Claim no more, wait for the answers under way, write them down.
+
+        If the store is away that takes until it is back; once `hurry` is set, ten seconds at most.
+        What is not on record then counts as unknown at the next start.
+        """
         self._stopping = True
         self._wake.set()
         submit, record, sweep = self._tasks
@@ -112,9 +122,24 @@ class Delivery:
             await asyncio.wait(self._submits)
         self._drained = True
         self._ended.set()
-        await record
+        await self._finish_recording(record, hurry)
         sweep.cancel()
         self._unlisten()
+
+    async def _finish_recording(
+        self, record: asyncio.Task[None], hurry: asyncio.Event | None
+    ) -> None:
+        if hurry is None:
+            await record
+            return
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait([record, hurried], return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        await asyncio.wait([record], timeout=_LAST_OUTCOMES_SECONDS)
+        record.cancel()
+        await asyncio.wait([record])
+        for result in (*self._recording, *self._results):
+            _log.error("not on record, and unknown at the next start: %s", _in_words(result))
 
     def _committed(self, events: Sequence[StatusEvent]) -> None:
         if any(event.from_status is None for event in events):
@@ -242,14 +267,35 @@ class Delivery:
             await self._ended.wait()
             self._ended.clear()
             while self._results:
-                results, self._results = self._results, []
+                self._recording, self._results = self._results, []
                 lanes, self._answered_in = self._answered_in, []
-                await self._record(results)
+                await self._record_all()
                 self._unrecorded.subtract(lanes)
                 # Some of them may be due again.
                 self._look_anew()
             if self._drained:
                 return
+
+    async def _record_all(self) -> None:
+        """Whatever is wrong with one outcome, the others get on record."""
+        try:
+            await self._record(self._recording)
+            self._recording = []
+        except Exception as error:
+            _log_failure(f"cannot record {len(self._recording)} outcomes together", error)
+        while self._recording:
+            await self._record_alone(self._recording[0])
+            del self._recording[0]
+
+    async def _record_alone(self, result: SubmitResult) -> None:
+        try:
+            return await self._record([result])
+        except Exception as error:
+            _log_failure(f"cannot record: {_in_words(result)}", error)
+        try:
+            await self._record([replace(result, outcome=_UNRECORDABLE)])
+        except Exception as error:
+            _log_failure(f"unknown at the next start: {_in_words(result)}", error)
 
     async def _record(self, results: Sequence[SubmitResult]) -> None:
         while True:
@@ -274,6 +320,11 @@ class Delivery:
 def _log_failure(what: str, error: Exception) -> None:
     """A store that is away is one line; anything else is a fault of ours, with its trace."""
     _log.error("%s: %s", what, error, exc_info=not isinstance(error, Unavailable))
+
+
+def _in_words(result: SubmitResult) -> str:
+    ids = ", ".join(result.outcome.carrier_ids)
+    return f"attempt {result.attempt} at message {result.seq}: {result.outcome.kind.name} {ids}"
 
 
 def _nothing() -> None:

@@ -91,7 +91,12 @@ class Binding:
         wait = self._settings.reconnect_seconds
         while not self._stopping:
             began = loop.time()
-            await self._once()
+            try:
+                await self._once()
+            except Exception:
+                # Whatever it is, a bind must not stay down for good.
+                _log.exception("%s: %s failed", self._settings.name, self.name)
+                self._down("a fault of ours, which is in the log")
             if loop.time() - began >= _GOOD_SECONDS:
                 wait = self._settings.reconnect_seconds
             # Jitter, or all the binds of all the gateways come back at the same moment.

@@ -49,10 +49,14 @@ class _Delivered:
 
 
 class SmppCarrier:
-    def __init__(self, settings: SmppSettings, clock: Clock, jitter: Fraction, seed: int) -> None:
+    """Carriers that may send to one handset share their `references`."""
+
+    def __init__(
+        self, settings: SmppSettings, clock: Clock, jitter: Fraction, references: References
+    ) -> None:
         self._settings = settings
         self._clock = clock
-        self._references = References(seed)
+        self._references = references
         self._counts = Counts()
         # Parts that the carrier throttled come before those that it has not seen.
         self._again: deque[Part] = deque()

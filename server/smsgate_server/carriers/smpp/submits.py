@@ -45,6 +45,8 @@ class Submit:
     worst: OutcomeKind = OutcomeKind.ACCEPTED
     temporary: bool = False
     code: str = ""
+    # Whether of a part nobody knows.
+    in_doubt: bool = False
 
     def parts(self, bodies: Sequence[ShortMessage]) -> list[Part]:
         """Those that the carrier does not have from an earlier attempt."""
@@ -68,11 +70,7 @@ class Submit:
 
     def part_accepted(self, part: Part, carrier_id: str) -> None:
         self.accepted |= 1 << part.number
-        # Some carriers give all the parts one id, and then one receipt for them all.
-        self.ids[part.number] = "" if carrier_id in self.ids else carrier_id
-        if carrier_id and not self.ids[part.number]:
-            # But one must stay: no part at all would stand for each.
-            self.awaited = self.awaited & ~(1 << part.number) or self.awaited
+        self.ids[part.number] = carrier_id
         self._one_less()
 
     def part_late(self, part: Part, carrier_id: str) -> None:
@@ -97,6 +95,7 @@ class Submit:
         self._one_less()
 
     def part_unknown(self, why: str) -> None:
+        self.in_doubt = True
         self._note(OutcomeKind.UNKNOWN, why, False)
         self._one_less()
 
@@ -116,6 +115,7 @@ class Submit:
             accepted=self.accepted,
             awaited=self.awaited,
             reference=self.reference,
+            in_doubt=self.in_doubt,
         )
         if not self.outcome.done():
             self.outcome.set_result(outcome)

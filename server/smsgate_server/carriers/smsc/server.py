@@ -54,8 +54,9 @@ class Smsc:
 
     @property
     def waiting(self) -> int:
-        """Receipts that were not acknowledged yet."""
-        return sum(len(mailbox) for mailbox in self._mailboxes.values())
+        """Receipts that were not acknowledged yet, those under way included."""
+        kept = sum(len(mailbox) for mailbox in self._mailboxes.values())
+        return kept + sum(len(owned.session.outstanding()) for owned in self._owners)
 
     async def start(self) -> None:
         """Listen. OSError if that is not possible."""

@@ -7,11 +7,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nlargest
 from itertools import count, islice
 from operator import attrgetter
 
-from smsgate_server.domain.carrier_ids import Candidate, choose, key_of, keys_of, other_keys
+from smsgate_server.domain.carrier_ids import (
+    MOST_NAMESAKES,
+    Candidate,
+    choose,
+    end_of,
+    key_of,
+    keys_of,
+    other_keys,
+    parts_with_id,
+)
 from smsgate_server.domain.charging import Declined, Terms
 from smsgate_server.domain.delivery import (
     EXPIRY_GRACE,
@@ -29,6 +38,7 @@ from smsgate_server.domain.delivery import (
     claim,
     expire,
     opening_event,
+    with_namesakes,
 )
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import Message, StatusEvent
@@ -147,8 +157,9 @@ class Messages:
         self._to_submit: dict[str, _Agenda] = {}
         self._to_expire = _Agenda(self._deliveries, self._expiry)
         self._requests: dict[tuple[str, str, str], _Request] = {}
-        # (carrier, key of its id) -> the parts that had such an id
-        self._parts: defaultdict[tuple[str, str], set[Candidate]] = defaultdict(set)
+        # (carrier, key of its id, end of the recipient) -> the parts that had such an id. Those of
+        # all recipients are under the empty end, too.
+        self._parts: defaultdict[tuple[str, str, str], set[Candidate]] = defaultdict(set)
         # (carrier, key of its id) -> receipts for parts that are not known yet
         self._orphans: defaultdict[tuple[str, str], list[_Orphan]] = defaultdict(list)
         self._arrivals = count()
@@ -370,9 +381,9 @@ class Messages:
         brought: dict[tuple[str, str], datetime] = {}
         for result in results:
             if result.seq in self._messages:
-                self._settle(result)
                 for key in self._register(result):
                     brought[result.carrier, key] = result.time
+                self._settle(result)
         self._replay_orphans(brought)
         self._commit()
 
@@ -414,8 +425,16 @@ class Messages:
 
     def _settle(self, result: SubmitResult) -> None:
         message, delivery = self._messages[result.seq], self._deliveries.get(result.seq)
-        if delivery is not None:
-            self._apply(message, after_submit(message, delivery, result, self._head + 1))
+        if delivery is None:
+            return
+        if delivery.delivered:
+            delivery = with_namesakes(delivery, self._parts_by_id(result))
+        self._apply(message, after_submit(message, delivery, result, self._head + 1))
+
+    def _parts_by_id(self, result: SubmitResult) -> Iterable[int]:
+        for carrier_id in filter(None, result.outcome.carrier_ids):
+            namesakes = self._parts[result.carrier, key_of(carrier_id), ""]
+            yield parts_with_id(Candidate(carrier_id, result.seq, 0), namesakes)
 
     def _register(self, result: SubmitResult) -> Sequence[str]:
         """Note the carrier's ids, even those of a late answer: receipts will name them."""
@@ -423,7 +442,9 @@ class Messages:
         for segment, carrier_id in enumerate(result.outcome.carrier_ids, start=1):
             if carrier_id:
                 key = key_of(carrier_id)
-                self._parts[result.carrier, key].add(Candidate(carrier_id, result.seq, segment))
+                part = Candidate(carrier_id, result.seq, segment)
+                for name in self._names(result.carrier, key, result.seq):
+                    self._parts[name].add(part)
                 keys.append(key)
         return keys
 
@@ -449,7 +470,7 @@ class Messages:
         candidates = [
             (candidate, self._messages[candidate.seq])
             for key in keys_of(receipt)
-            for candidate in self._parts.get((receipt.carrier, key), ())
+            for candidate in self._namesakes(receipt, key)
         ]
         part = choose(receipt, candidates, now)
         if part is None:
@@ -457,9 +478,22 @@ class Messages:
         message, delivery = self._messages[part.seq], self._deliveries.get(part.seq)
         if not heard_before(message, self._histories[part.seq], receipt, part.segment):
             next_seq = self._head + 1
-            step = after_receipt(message, delivery, receipt, part.segment, now, next_seq)
+            parts = parts_with_id(part, (candidate for candidate, _ in candidates))
+            step = after_receipt(message, delivery, receipt, part.segment, now, next_seq, parts)
             self._apply(message, step)
         return True
+
+    def _names(self, carrier: str, key: str, seq: int) -> Iterable[tuple[str, str, str]]:
+        """What a part of a message is found by: with its recipient, and without."""
+        return (carrier, key, ""), (carrier, key, end_of(self._messages[seq].recipient))
+
+    def _namesakes(self, receipt: Receipt, key: str) -> Iterable[Candidate]:
+        """The newest parts with such an id and, if the receipt says one, recipient."""
+        parts = self._parts.get((receipt.carrier, key, end_of(receipt.recipient)), ())
+        if len(parts) <= MOST_NAMESAKES:
+            return parts
+        oldest = nlargest(MOST_NAMESAKES, {part.seq for part in parts})[-1]
+        return [part for part in parts if part.seq >= oldest]
 
     # Retention
 
@@ -499,13 +533,18 @@ class Messages:
 
     def _forget_parts(self, seqs: set[int]) -> int:
         old = (
-            (key, part) for key, parts in self._parts.items() for part in parts if part.seq in seqs
+            (carrier, key, part)
+            for (carrier, key, ending), parts in self._parts.items()
+            if not ending
+            for part in parts
+            if part.seq in seqs
         )
         forgotten = list(islice(old, _PRUNE_LIMIT))
-        for key, part in forgotten:
-            self._parts[key].remove(part)
-            if not self._parts[key]:
-                del self._parts[key]
+        for carrier, key, part in forgotten:
+            for name in self._names(carrier, key, part.seq):
+                self._parts[name].remove(part)
+                if not self._parts[name]:
+                    del self._parts[name]
         return len(forgotten)
 
     def _prune_messages(self, horizon: datetime) -> Mapping[str, int]:

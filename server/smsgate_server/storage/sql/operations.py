@@ -3,11 +3,21 @@
 The rules are in domain/delivery.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from smsgate_server.domain.carrier_ids import Candidate, choose, key_of, keys_of, other_keys
+from smsgate_server.domain.carrier_ids import (
+    MOST_NAMESAKES,
+    NATIONAL_DIGITS,
+    Candidate,
+    choose,
+    end_of,
+    key_of,
+    keys_of,
+    other_keys,
+    parts_with_id,
+)
 from smsgate_server.domain.delivery import (
     OutcomeKind,
     Receipt,
@@ -19,12 +29,13 @@ from smsgate_server.domain.delivery import (
     cancel,
     claim,
     expire,
+    with_namesakes,
 )
 from smsgate_server.domain.delivery import Step as _Step
 from smsgate_server.domain.standing import cancellable, heard_before
 from smsgate_server.services.ports import Cancelled, Claim, Claims
 from smsgate_server.storage.sql.bulk import BulkStatement
-from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.database import Database, Row
 from smsgate_server.storage.sql.reader import history_of
 from smsgate_server.storage.sql.rows import (
     ORPHAN_COLUMNS,
@@ -41,14 +52,59 @@ _INSERT_PARTS = BulkStatement(
     "{rows} ON CONFLICT DO NOTHING",
     "nnttt",
 )
-_FIND_PARTS = BulkStatement(
+# A carrier that gives every message the same id leaves the recipient to tell them apart: among the
+# newest of them, so that what an id costs has an end.
+_MOST_OF_ONE_ID = 20_000
+
+
+def _keys_since(most: int) -> str:
+    """Each key that is wanted, and from where on `most` of the parts that have it are."""
+    return f"""
+        SELECT carrier, carrier_key, coalesce((
+            SELECT message_seq FROM parts
+            WHERE parts.carrier = w.carrier AND parts.carrier_key = w.carrier_key
+            ORDER BY message_seq DESC LIMIT 1 OFFSET {most - 1}
+        ), 0) AS oldest
+        FROM (SELECT DISTINCT carrier, carrier_key FROM wanted) AS w
     """
-    WITH wanted (carrier, carrier_key) AS ({rows})
-    SELECT carrier, carrier_key, carrier_id, message_seq, segment FROM wanted JOIN parts
-    USING (carrier, carrier_key)
+
+
+# Found by the end of the recipient in the database itself: to load all that have such an id, only
+# to compare, takes a second where thousands have. MATERIALIZED, or PostgreSQL would look up the
+# same thing again and again.
+_FIND_PARTS_TO = BulkStatement(
+    f"""
+    WITH wanted (carrier, carrier_key, ending) AS ({{rows}}),
+    keys AS MATERIALIZED ({_keys_since(_MOST_OF_ONE_ID)}),
+    namesakes AS MATERIALIZED (
+        SELECT carrier, carrier_key, carrier_id, message_seq, segment, (
+            SELECT substr(recipient, length(recipient) - {NATIONAL_DIGITS - 1}) FROM messages
+            WHERE seq = message_seq
+        ) AS ending
+        FROM keys JOIN parts USING (carrier, carrier_key) WHERE message_seq >= oldest
+    ),
+    found AS (
+        SELECT carrier, carrier_key, ending, carrier_id, message_seq, segment, dense_rank() OVER (
+            PARTITION BY carrier, carrier_key, ending ORDER BY message_seq DESC
+        ) AS place
+        FROM namesakes
+        WHERE (carrier, carrier_key, ending) IN (SELECT carrier, carrier_key, ending FROM wanted)
+    )
+    SELECT carrier, carrier_key, ending, carrier_id, message_seq, segment FROM found
+    WHERE place <= {MOST_NAMESAKES}
+    """,
+    "ttt",
+)
+_FIND_PARTS = BulkStatement(
+    f"""
+    WITH wanted (carrier, carrier_key) AS ({{rows}}),
+    keys AS MATERIALIZED ({_keys_since(MOST_NAMESAKES)})
+    SELECT carrier, carrier_key, '', carrier_id, message_seq, segment
+    FROM keys JOIN parts USING (carrier, carrier_key) WHERE message_seq >= oldest
     """,
     "tt",
 )
+_PARTS_OF = "SELECT carrier_id, segment FROM parts WHERE message_seq = ? AND carrier = ?"
 _INSERT_ORPHANS = BulkStatement(f"INSERT INTO orphans ({ORPHAN_COLUMNS}) {{rows}}", ORPHAN_TYPES)
 _FIND_ORPHANS = BulkStatement(
     f"""
@@ -66,8 +122,8 @@ _LANES = f"SELECT DISTINCT lane FROM deliveries WHERE stage = {int(Stage.WAITING
 _IN_LANE = f"SELECT message_seq FROM deliveries WHERE stage = {int(Stage.WAITING)} AND lane = ?"
 _IN_FLIGHT = f"SELECT message_seq FROM deliveries WHERE stage = {int(Stage.IN_FLIGHT)}"
 
-# (carrier, key of an id) -> the parts that had it
-_Found = Mapping[tuple[str, str], Sequence[Candidate]]
+# (carrier, key of an id, end of the recipient, if that is said) -> the parts that had it
+_Found = Mapping[tuple[str, str, str], Sequence[Candidate]]
 
 
 def cancel_messages(
@@ -173,10 +229,10 @@ def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> 
     workspace = Workspace(tx)
     workspace.load(result.seq for result in results)
     parts = [part for result in results for part in _parts(workspace, result)]
+    _INSERT_PARTS.run(tx.db, parts)
     for result in results:
         if result.seq in workspace.messages:
             _apply_submit(workspace, result)
-    _INSERT_PARTS.run(tx.db, parts)
     _replay_orphans(tx, workspace, parts, {result.seq: result.time for result in results})
     workspace.flush()
     return [None] * len(calls)
@@ -185,8 +241,17 @@ def record_submits(tx: Transaction, calls: Sequence[Sequence[SubmitResult]]) -> 
 def _apply_submit(workspace: Workspace, result: SubmitResult) -> None:
     message, delivery = workspace.messages[result.seq], workspace.deliveries[result.seq]
     if delivery is not None:
+        if delivery.delivered and any(result.outcome.carrier_ids):
+            delivery = with_namesakes(delivery, _parts_by_id(workspace.db, result))
         step = after_submit(message, delivery, result, workspace.peek_seq())
         workspace.apply(result.seq, step)
+
+
+def _parts_by_id(db: Database, result: SubmitResult) -> Iterable[int]:
+    found: dict[str, int] = {}
+    for carrier_id, segment in db.execute(_PARTS_OF, (result.seq, result.carrier)):
+        found[carrier_id] = found.get(carrier_id, 0) | 1 << (segment - 1)
+    return found.values()
 
 
 def _parts(workspace: Workspace, result: SubmitResult) -> list[Row]:
@@ -240,10 +305,16 @@ def record_receipts(
 
 def _find_parts(tx: Transaction, workspace: Workspace, receipts: Sequence[Receipt]) -> _Found:
     """Every part that one of the receipts can mean; the messages are loaded."""
-    keys = {(receipt.carrier, key) for receipt in receipts for key in keys_of(receipt)}
-    found: dict[tuple[str, str], list[Candidate]] = {}
-    for carrier, key, carrier_id, seq, segment in _FIND_PARTS.fetch(tx.db, list(keys)):
-        found.setdefault((carrier, key), []).append(Candidate(carrier_id, seq, segment))
+    wanted = {
+        (receipt.carrier, key, end_of(receipt.recipient))
+        for receipt in receipts
+        for key in keys_of(receipt)
+    }
+    rows = _FIND_PARTS_TO.fetch(tx.db, [name for name in wanted if name[-1]])
+    rows += _FIND_PARTS.fetch(tx.db, [name[:-1] for name in wanted if not name[-1]])
+    found: dict[tuple[str, str, str], list[Candidate]] = {}
+    for carrier, key, ending, carrier_id, seq, segment in rows:
+        found.setdefault((carrier, key, ending), []).append(Candidate(carrier_id, seq, segment))
     workspace.load(part.seq for parts in found.values() for part in parts)
     return found
 
@@ -252,22 +323,30 @@ def _receive(
     tx: Transaction, workspace: Workspace, receipt: Receipt, found: _Found, now: datetime
 ) -> bool:
     """Apply a receipt to the part that it is about; False if there is none."""
+    ending = end_of(receipt.recipient)
     candidates = [
         (part, workspace.messages[part.seq])
         for key in keys_of(receipt)
-        for part in found.get((receipt.carrier, key), ())
+        for part in found.get((receipt.carrier, key, ending), ())
         if part.seq in workspace.messages
     ]
     part = choose(receipt, candidates, now)
     if part is None:
         return False
-    _apply_receipt(tx, workspace, part.seq, part.segment, receipt, now)
+    parts = parts_with_id(part, (candidate for candidate, _ in candidates))
+    _apply_receipt(tx, workspace, part, parts, receipt, now)
     return True
 
 
 def _apply_receipt(
-    tx: Transaction, workspace: Workspace, seq: int, segment: int, receipt: Receipt, now: datetime
+    tx: Transaction,
+    workspace: Workspace,
+    part: Candidate,
+    parts: int,
+    receipt: Receipt,
+    now: datetime,
 ) -> None:
+    seq, segment = part.seq, part.segment
     message, delivery = workspace.messages[seq], workspace.deliveries[seq]
     if delivery is None:
         # What this operation itself recorded is not in the database yet.
@@ -275,5 +354,5 @@ def _apply_receipt(
         history = (*history_of(tx.db, workspace.as_loaded[seq]), *fresh)
         if heard_before(message, history, receipt, segment):
             return
-    step = after_receipt(message, delivery, receipt, segment, now, workspace.peek_seq())
+    step = after_receipt(message, delivery, receipt, segment, now, workspace.peek_seq(), parts)
     workspace.apply(seq, step)

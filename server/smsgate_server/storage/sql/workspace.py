@@ -9,7 +9,7 @@ from smsgate_server.domain.delivery import EXPIRY_GRACE, Delivery, Stage, Step
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.standing import in_backlog
 from smsgate_server.storage.sql.bulk import BulkStatement
-from smsgate_server.storage.sql.database import Row
+from smsgate_server.storage.sql.database import Database, Row
 from smsgate_server.storage.sql.rows import (
     DELIVERY_COLUMNS,
     DELIVERY_TYPES,
@@ -81,6 +81,10 @@ class Workspace:
         self._stored: dict[int, Delivery | None] = {}
         self._events: list[Row] = []
         self._changed: set[int] = set()
+
+    @property
+    def db(self) -> Database:
+        return self._tx.db
 
     def load(self, seqs: Iterable[int]) -> None:
         missing = [(seq,) for seq in set(seqs) if seq not in self.messages]
