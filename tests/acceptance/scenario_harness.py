@@ -20,7 +20,7 @@ from typing import Any
 import grpc
 from google.protobuf import duration_pb2
 from tests.acceptance.accounts_setup import ALL_BUT_ADMIN, READ, Operator
-from tests.acceptance.build_lock import building
+from tests.acceptance.build_lock import build_once
 from tests.acceptance.certificates import authority_in, signed_in
 from tests.acceptance.reading import GUARD_SECONDS
 from tests.acceptance.server_process import ServerProcess
@@ -248,19 +248,22 @@ async def a_harness(folder: Path, arguments: Sequence[str] = ()) -> AsyncIterato
 
 def build(language: Language) -> None:
     """Make the runner. AssertionError with the output of what failed."""
-    with building(language.name):
-        for command in language.build:
-            done = subprocess.run(
-                command,
-                cwd=language.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=_BUILD_SECONDS,
-                check=False,
-            )
-            assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-4_000:]}"
+    build_once(language.name, "scenarios", lambda: _build(language))
+
+
+def _build(language: Language) -> None:
+    for command in language.build:
+        done = subprocess.run(
+            command,
+            cwd=language.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_BUILD_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-4_000:]}"
 
 
 async def run_scenarios(

@@ -111,7 +111,9 @@ async def _complete(run: _Run, client: SmsgateClient) -> None:
             if hook.get(message_id) == whole == callback.get(message_id):
                 missing.discard(message_id)
         late = asyncio.get_running_loop().time() > deadline
-        assert not late, [(i, hook.get(i), callback.get(i)) for i in sorted(missing)[:3]]
+        assert not (missing and late), [
+            (i, hook.get(i), callback.get(i)) for i in sorted(missing)[:3]
+        ]
         await asyncio.sleep(0.1)
 
 
