@@ -1,10 +1,13 @@
-"""What is told at the end of a run: the scenarios, by the client that passed them."""
+"""What holds for all tests: missing tool chains; and a table of the scenarios at the end."""
 
 import os
 from typing import Any, cast
 
 import pytest
 from hypothesis import settings
+from tests.toolchains import pytest_runtest_makereport
+
+__all__ = ["pytest_runtest_makereport"]
 
 # Tests start processes while channels are open; with its fork handlers gRPC was seen to end the new
 # process before it began. Read when grpc is imported, which is later.
@@ -15,29 +18,37 @@ settings.register_profile("smsgate", deadline=None)
 settings.load_profile("smsgate")
 
 _PROPERTY = "scenario "
+# Of a client that could not be run: its language, and why.
+_NOT_RUN = "scenarios not run"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """A table of the clients, if any ran the scenarios."""
     seconds: dict[str, dict[str, str]] = {}
     languages: dict[str, None] = {}
+    not_run: list[tuple[str, str]] = []
     for reports in terminalreporter.stats.values():
         for report in reports:
             if not isinstance(report, pytest.TestReport) or report.when != "call":
                 continue
             for name, value in report.user_properties:
+                if name == _NOT_RUN:
+                    not_run.append(cast("tuple[str, str]", value))
                 if name.startswith(_PROPERTY):
                     scenario, took, why = cast("tuple[str, float, str]", value)
                     language = name.removeprefix(_PROPERTY)
                     languages[language] = None
                     shown = "FAILED" if why else f"{took:.1f} s"
                     seconds.setdefault(scenario, {})[language] = shown
+    if seconds or not_run:
+        terminalreporter.section("scenarios")
     if seconds:
         _table(terminalreporter, sorted(languages), seconds)
+    for language, reason in sorted(not_run):
+        terminalreporter.write_line(f"{language} was not run: {reason}")
 
 
 def _table(terminalreporter: Any, languages: list[str], seconds: dict[str, dict[str, str]]) -> None:
-    terminalreporter.section("scenarios")
     terminalreporter.write_line(f"{'':38}" + "".join(f"{name:>12}" for name in languages))
     for scenario, took in seconds.items():
         cells = "".join(f"{took.get(language, '-'):>12}" for language in languages)

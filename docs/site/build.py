@@ -11,16 +11,15 @@ page that is in no menu ends it with an error.
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from reference import write_reference
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parents[1]
-_PAGES = _ROOT / "build" / "pages"
 _CONFIG = _HERE / "mkdocs.yml"
 # Beside docs/: what else is a page.
 _OTHERS = {
@@ -40,15 +39,14 @@ def pages() -> dict[Path, Path]:
     return found | {_ROOT / source: Path(target) for source, target in _OTHERS.items()}
 
 
-def prepare() -> None:
-    """Put all pages into build/pages."""
-    shutil.rmtree(_PAGES, ignore_errors=True)
+def prepare(folder: Path) -> None:
+    """Put all pages into an empty folder."""
     places = pages()
     for source, target in places.items():
-        (_PAGES / target).parent.mkdir(parents=True, exist_ok=True)
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
         text = source.read_text("utf-8")
-        (_PAGES / target).write_text(_relinked(text, source, target, places), "utf-8")
-    write_reference(_PAGES / "reference")
+        (folder / target).write_text(_relinked(text, source, target, places), "utf-8")
+    write_reference(folder / "reference")
 
 
 def _relinked(text: str, source: Path, target: Path, places: dict[Path, Path]) -> str:
@@ -72,14 +70,17 @@ def main() -> int:
     parser.add_argument("--serve", action="store_true", help="serve it at 127.0.0.1:8000")
     parser.add_argument("--site", type=Path, default=None, help="build into this folder")
     arguments = parser.parse_args()
-    prepare()
     words = ["serve"] if arguments.serve else ["build", "--strict", "--quiet"]
     if arguments.site:
         words += ["--site-dir", str(arguments.site)]
     command = [sys.executable, "-m", "mkdocs", *words, "--config-file", str(_CONFIG)]
     # Its makers advertise there.
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
-    code = subprocess.run(command, env=quiet, cwd=_HERE).returncode
+    # One for each build: two may run side by side.
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder))
+        around = quiet | {"SMSGATE_PAGES": folder}
+        code = subprocess.run(command, env=around, cwd=_HERE).returncode
     if code == 0 and not arguments.serve:
         print(f"open {arguments.site or _ROOT / 'build' / 'site'}/index.html")
     return code

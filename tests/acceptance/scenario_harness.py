@@ -20,7 +20,7 @@ from typing import Any
 import grpc
 from google.protobuf import duration_pb2
 from tests.acceptance.accounts_setup import ALL_BUT_ADMIN, READ, Operator
-from tests.acceptance.build_lock import building
+from tests.acceptance.build_lock import build_once
 from tests.acceptance.certificates import authority_in, signed_in
 from tests.acceptance.reading import GUARD_SECONDS
 from tests.acceptance.server_process import ServerProcess
@@ -43,18 +43,26 @@ class Language:
 
     name: str
     needs: tuple[str, ...]
+    lacks: Mapping[str, str]
     build: tuple[tuple[str, ...], ...]
     run: tuple[str, ...]
     folder: Path
 
     @property
-    def missing(self) -> list[str]:
-        """Tools, and files of the folder, that are not here."""
-        return [
+    def missing(self) -> str:
+        """Tools, and files of the folder, that are not here; empty if all are."""
+        found = [
             tool
             for tool in self.needs
             if shutil.which(tool) is None and not (self.folder / tool).exists()
         ]
+        return f"needs {', '.join(found)}" if found else ""
+
+    def lacking(self, output: str) -> str:
+        """What a build that printed this lacks and where it comes from; empty if it lacks nothing,
+        so that its failure is one.
+        """
+        return next((why for sign, why in self.lacks.items() if sign in output), "")
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,7 @@ def _language(path: Path) -> Language:
     return Language(
         path.parent.name,
         tuple(told["needs"]),
+        told["lacks"],
         tuple(tuple(command) for command in told["build"]),
         tuple(run),
         CLIENTS.parent / told["folder"],
@@ -246,21 +255,37 @@ async def a_harness(folder: Path, arguments: Sequence[str] = ()) -> AsyncIterato
         await harness.close()
 
 
-def build(language: Language) -> None:
-    """Make the runner. AssertionError with the output of what failed."""
-    with building(language.name):
-        for command in language.build:
-            done = subprocess.run(
-                command,
-                cwd=language.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=_BUILD_SECONDS,
-                check=False,
-            )
-            assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-4_000:]}"
+class _Lacking(Exception):
+    """The tool chain is only half there."""
+
+
+def build(language: Language) -> str:
+    """Make the runner. Returns what the tool chain lacks for it, or nothing. AssertionError with
+    the output of what failed otherwise.
+    """
+    try:
+        build_once(language.name, "scenarios", lambda: _build(language))
+    except _Lacking as lacking:
+        return str(lacking)
+    return ""
+
+
+def _build(language: Language) -> None:
+    for command in language.build:
+        done = subprocess.run(
+            command,
+            cwd=language.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_BUILD_SECONDS,
+            check=False,
+        )
+        lacks = language.lacking(done.stdout)
+        if done.returncode != 0 and lacks:
+            raise _Lacking(lacks)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-4_000:]}"
 
 
 async def run_scenarios(

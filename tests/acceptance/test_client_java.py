@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.acceptance.build_lock import building
+from tests.acceptance.build_lock import build_once
 from tests.acceptance.scenario_harness import CLIENTS
 from tests.acceptance.server_process import ServerProcess
 
@@ -45,11 +45,15 @@ def _told(*command: str | Path, **around: object) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def built() -> None:
-    """Built and its unit tests run. Nobody else builds meanwhile, nor while they are read."""
+    """Built and its unit tests run, once for all processes."""
     if _JAVAC is None or _MVN is None:
         pytest.skip("a JDK and Maven are not installed: apt-get install openjdk-17-jdk maven")
-    with building("java"):
-        done = _run(_MVN, "-q", "-o", "-B", "test")
+    build_once("java", "test", _tested)
+
+
+def _tested() -> None:
+    assert _MVN is not None
+    done = _run(_MVN, "-q", "-o", "-B", "test")
     if "in offline mode" in done.stdout:
         pytest.skip("artifacts are missing: run `mvn test` in clients/java")
     assert done.returncode == 0, done.stdout

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.acceptance.build_lock import building
+from tests.acceptance.build_lock import build_once
 from tests.acceptance.scenario_harness import CLIENTS
 from tests.acceptance.server_process import ServerProcess
 
@@ -57,8 +57,11 @@ def built() -> None:
         pytest.skip("Node.js is not installed: see https://nodejs.org")
     if not _tool("typescript", "bin/tsc").exists():
         pytest.skip("packages are missing: run `npm ci` in clients/typescript")
-    with building("typescript"):
-        _node(_tool("typescript", "bin/tsc"))
+    build_once("typescript", "client", _compile)
+
+
+def _compile() -> None:
+    _node(_tool("typescript", "bin/tsc"))
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,24 @@ async def test_an_empty_request_is_answered_over_http_as_over_grpc(web: Web, rpc
         json_format.Parse(answer.content, response_type())
 
 
-async def test_a_message_is_sent_read_and_cancelled_as_json(web: Web) -> None:
+async def test_a_message_is_sent_read_and_forecast_as_json(web: Web) -> None:
     sent = await web.send(clientReference="order-1", options={"validityPeriod": "3600s"})
     assert sent["message"]["status"] == "MESSAGE_STATUS_NEW"
     found = await web.call("MessageService/GetMessage", {"id": sent["message"]["id"]})
     assert found.json()["message"]["clientReference"] == "order-1"
     forecast = await web.send(options={"dry_run": True})
     assert "cursor" not in forecast
+
+
+async def test_a_message_that_waits_is_cancelled_as_json(web: Web) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    waiting = await web.send(options={"sendTime": tomorrow})
+    message_id = waiting["message"]["id"]
+    cancelled = await web.call("MessageService/CancelMessage", {"id": message_id})
+    assert cancelled.status_code == 200, cancelled.text
+    found = await web.call("MessageService/GetMessage", {"id": message_id})
+    told = (found.json()["message"]["status"], found.json()["message"]["reason"])
+    assert told == ("MESSAGE_STATUS_REJECTED", "STATUS_REASON_CANCELLED_BY_CLIENT")
 
 
 async def test_requests_may_be_protocol_buffers(web: Web) -> None:

@@ -32,6 +32,7 @@ from smsgate_server.transport.web import listener
 
 _PATH = "/smsgate.v1.MessageService/StreamStatus"
 _DELIVERED = "MESSAGE_STATUS_DELIVERED"
+_NOBODY = "01890000-0000-7000-8000-000000000000"
 
 
 @pytest.fixture
@@ -294,7 +295,7 @@ async def test_silence_is_broken_by_heartbeats_that_carry_the_position(web: Web)
 
 
 async def test_events_of_a_message_that_is_not_there_are_not_found(web: Web) -> None:
-    answer = await web.client.get("/messages/01890000-0000-7000-8000-000000000000/events")
+    answer = await web.client.get(f"/messages/{_NOBODY}/events")
     assert answer.status_code == 404, answer.text
 
 
@@ -329,6 +330,49 @@ async def test_a_stopping_server_ends_its_streams_in_order(web: Web) -> None:
         await stopping
     with pytest.raises(httpx.ConnectError):
         await web.client.get("/readyz")
+
+
+_BROWSER = {"accept": "text/event-stream"}
+
+
+async def test_an_event_source_is_put_off_by_a_stopping_server_and_not_refused(web: Web) -> None:
+    """At any answer but 200 a browser would give up for ever."""
+    assert web.gateway.app._web is not None
+    web.gateway.app._web.drain()
+    for path in ("/events", f"/messages/{_NOBODY}/events"):
+        refused = await web.client.get(path)
+        assert refused.status_code == 503
+        put_off = await web.client.get(path, headers=_BROWSER)
+        assert put_off.status_code == 200
+        assert put_off.headers["content-type"] == "text/event-stream"
+        retry, event, data, *rest = put_off.text.splitlines()
+        assert (retry, event, rest) == ("retry: 1000", "event: failed", [""])
+        assert json.loads(data.removeprefix("data: "))["reason"] == "SERVER_DRAINING"
+    sent = await web.client.post("/messages", json=a_send(), headers=_BROWSER)
+    assert sent.status_code == 503
+
+
+async def test_an_event_source_is_put_off_by_a_limit_for_as_long_as_that_says(
+    start_gateway: StartGateway,
+) -> None:
+    async with started_web(start_gateway, limits=("requests=1/1h",)) as web:
+        async with event_source(web.client, "/events", _BROWSER) as source:
+            await source.until("opened")
+        refused = await web.client.get("/events")
+        assert refused.status_code == 429
+        put_off = await web.client.get("/events", headers=_BROWSER)
+        assert put_off.status_code == 200
+        retry, event, data, *_ = put_off.text.splitlines()
+        assert int(retry.removeprefix("retry: ")) > 60_000
+        assert event == "event: failed"
+        assert json.loads(data.removeprefix("data: "))["code"] == "resource_exhausted"
+
+
+async def test_what_is_wrong_for_good_is_refused_to_an_event_source_too(web: Web) -> None:
+    wrong = await web.client.get("/events?cursor=x", headers=_BROWSER)
+    assert wrong.status_code == 400
+    gone = await web.client.get(f"/messages/{_NOBODY}/events", headers=_BROWSER)
+    assert gone.status_code == 404
 
 
 async def _slow(web: Web, request: bytes) -> socket.socket:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import GUARD_SECONDS, Dashboard, eventually
 
@@ -20,7 +21,10 @@ _MAX_ROWS = 5_000
 _FULL_AFTER_SECONDS = 3
 _MAX_HEAP_MIB = 16
 _MAX_GROWTH_MIB = 0.8
-_MAX_BEHIND_SECONDS = 2.0
+# Nine looks out of ten. What else the machine does may hold the browser up for a moment, but not
+# for long: a page that falls behind does so more and more.
+_BEHIND_SECONDS = 2.0
+_MAX_BEHIND_SECONDS = 10.0
 _STATUSES = ("NEW", "PENDING", "DELIVERED")
 
 
@@ -41,12 +45,14 @@ def test_2000_events_a_second_are_shown_without_falling_behind_or_growing(
     many_events: str, open_dashboard: OpenDashboard
 ) -> None:
     dashboard = open_dashboard(many_events).is_live()
+    expect(dashboard.rows.first).to_be_visible()
     measure = _Measure(dashboard)
     began = time.monotonic()
-    heaps, slowest = [], 0.0
+    heaps: list[float] = []
+    behind: list[float] = []
     while (passed := time.monotonic() - began) < SECONDS:
         time.sleep(0.5)
-        slowest = max(slowest, dashboard.page.evaluate(_BEHIND))
+        behind.append(dashboard.page.evaluate(_BEHIND))
         if passed >= _FULL_AFTER_SECONDS:
             heaps.append(measure.heap_mib())
     worked = measure.busy_share()
@@ -55,23 +61,31 @@ def test_2000_events_a_second_are_shown_without_falling_behind_or_growing(
 
     print(
         f"\n{sent:,} events in {time.monotonic() - began:.0f} s; newest row at most "
-        f"{slowest:.1f} s old; heap {heaps[0]:.1f} to {heaps[-1]:.1f} MiB; "
+        f"{max(behind):.1f} s old, {_most(behind):.1f} s in nine looks of ten; "
+        f"heap {heaps[0]:.1f} to {heaps[-1]:.1f} MiB; "
         f"main thread busy {worked:.0%}; {measure.nodes()} nodes"
     )
     assert dashboard.row_count() == _MAX_ROWS
     assert sent >= 0.9 * EVENTS_PER_SECOND * SECONDS
-    assert slowest <= _MAX_BEHIND_SECONDS
+    assert _most(behind) <= _BEHIND_SECONDS
+    assert max(behind) <= _MAX_BEHIND_SECONDS
     assert max(heaps) <= _MAX_HEAP_MIB
     assert max(heaps[-3:]) - heaps[0] <= _MAX_GROWTH_MIB
     assert measure.nodes() < 2_500
 
 
-# How old the newest row is that can be seen, in seconds, and up to one more: rows show whole ones.
+def _most(behind: list[float]) -> float:
+    """What nine looks out of ten were not beyond."""
+    return sorted(behind)[int(0.9 * (len(behind) - 1))]
+
+
+# How old the newest row is that can be seen, in seconds. Rows show whole ones, but the stand-in's
+# ids tell when a message was accepted, and its steps follow at fixed times.
 _BEHIND = """() => {
-    const shown = document.querySelector(".feed-row[data-index='0'] .cell-time").textContent;
-    const now = new Date();
-    const told = new Date(now).setHours(...shown.split(":").map(Number), 0);
-    return Math.max(0, (now - told) / 1000);
+    const { message, status } = document.querySelector(".feed-row[data-index='0']").dataset;
+    const accepted = Number.parseInt(message.slice(0, 8) + message.slice(9, 13), 16);
+    const step = ["NEW", "PENDING", "DELIVERED"].indexOf(status);
+    return Math.max(0, (Date.now() - accepted) / 1000 - step * 1.5);
 }"""
 
 

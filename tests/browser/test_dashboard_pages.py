@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import Traffic, eventually
@@ -70,8 +70,60 @@ def test_usage_is_drawn_by_month_and_by_year_with_its_text(
 
     page.get_by_role("button", name="5 years").click()
     expect(page.get_by_role("button", name="5 years")).to_have_attribute("aria-pressed", "true")
-    page.get_by_text("As a table").first.click()
     expect(page.locator(".usage tbody tr:visible")).to_have_count(5)
+
+
+def test_a_table_of_usage_stays_as_it_is_when_another_span_or_width_is_drawn(
+    server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    page = open_dashboard(server.web, "#/usage").page
+    held: list[Route] = []
+
+    def hold_years(route: Route) -> None:
+        if "YEAR" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/GetUsage", hold_years)
+    table, rows = page.get_by_text("As a table").first, page.locator(".usage tbody tr:visible")
+    table.click()
+    expect(rows).to_have_count(12)
+
+    page.get_by_role("button", name="5 years").click()
+    # The route is told of a request only while the page is asked something.
+    eventually(lambda: page.evaluate("true") and bool(held))
+    expect(rows).to_have_count(12)
+    table.focus()
+    held[0].continue_()
+    expect(rows).to_have_count(5)
+    expect(table).to_be_focused()
+
+    chart = page.locator(".bars").first
+    drawn = chart.get_attribute("width")
+    page.set_viewport_size({"width": 834, "height": 1112})
+    expect(chart).not_to_have_attribute("width", str(drawn))
+    expect(rows).to_have_count(5)
+
+    table.click()
+    page.get_by_role("button", name="12 months").click()
+    expect(page.get_by_text("12 months").first).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".usage tbody").first.locator("tr")).to_have_count(12)
+    expect(rows).to_have_count(0)
+
+
+def test_a_width_changed_after_usage_failed_to_load_draws_no_old_figures(
+    server: WebProcess, open_dashboard: OpenDashboard
+) -> None:
+    page = open_dashboard(server.web, "#/usage").page
+    expect(page.locator(".bars").first).to_be_visible()
+    page.route("**/GetUsage", lambda route: route.fulfill(status=503, body="{}"))
+    page.get_by_role("button", name="5 years").click()
+    expect(page.locator(".usage .wrong")).to_be_visible()
+    page.set_viewport_size({"width": 834, "height": 1112})
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => done()))")
+    expect(page.locator(".usage .wrong")).to_be_visible()
+    expect(page.locator(".bars")).to_have_count(0)
 
 
 def test_an_estimate_tells_segments_alphabet_price_and_what_forces_it(

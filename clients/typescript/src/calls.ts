@@ -9,7 +9,12 @@ import {
   type ServiceError,
   status as Code,
 } from "@grpc/grpc-js";
-import { Cancelled, ClosedError, fromServiceError } from "./errors.js";
+import { Cancelled, ClosedError, Conflict, fromServiceError } from "./errors.js";
+
+// When a connection breaks under a call, gRPC's retry can reach the server while the first attempt
+// is at work there. REQUEST_IN_FLIGHT then is not the outcome; it comes a moment later.
+const MAX_IN_FLIGHT_REPEATS = 10;
+const DEFAULT_IN_FLIGHT_MS = 200;
 
 /** What one call may take, and what ends it. */
 export interface CallSettings {
@@ -57,18 +62,41 @@ export class Calls {
   }
 
   /** Make a call. A request that has an empty request id gets one. */
-  unary<Q, R>(method: Unary<Q, R>, request: Q, settings: CallSettings = {}): Promise<R> {
+  async unary<Q, R>(method: Unary<Q, R>, request: Q, settings: CallSettings = {}): Promise<R> {
+    const { signal, leastMs = 0, extraMs = 0 } = settings;
+    const limit = settings.timeoutMs ?? Math.max(this.timeoutMs, leastMs) + extraMs;
+    const deadline = Date.now() + limit;
+    const whole = identified(request);
+    for (let repeats = 0; ; repeats += 1) {
+      try {
+        return await this.once(method, whole, deadline, signal);
+      } catch (error) {
+        const delayMs = inFlightDelayMs(error);
+        if (delayMs === undefined || repeats >= MAX_IN_FLIGHT_REPEATS) {
+          throw error;
+        }
+        if (delayMs >= deadline - Date.now()) {
+          throw error;
+        }
+        await pause(delayMs, signal);
+      }
+    }
+  }
+
+  private once<Q, R>(
+    method: Unary<Q, R>,
+    request: Q,
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): Promise<R> {
     if (this.closed) {
       return Promise.reject(new ClosedError());
     }
-    const { signal, leastMs = 0, extraMs = 0 } = settings;
-    const limit = settings.timeoutMs ?? Math.max(this.timeoutMs, leastMs) + extraMs;
     if (signal?.aborted) {
       return Promise.reject(cancelledBy(signal));
     }
     return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + limit };
-      const call = method(identified(request), this.patient, options, (error, response) => {
+      const call = method(request, this.patient, { deadline }, (error, response) => {
         signal?.removeEventListener("abort", abort);
         if (error === null) {
           resolve(response);
@@ -100,6 +128,29 @@ export class Calls {
 function identified<Q>(request: Q): Q {
   const lacks = typeof request === "object" && request !== null && "requestId" in request;
   return lacks && request.requestId === "" ? { ...request, requestId: randomUUID() } : request;
+}
+
+/** How long to wait before a repeat; undefined if it would not help. */
+function inFlightDelayMs(error: unknown): number | undefined {
+  return error instanceof Conflict && error.reason === "REQUEST_IN_FLIGHT"
+    ? (error.retryAfterMs ?? DEFAULT_IN_FLIGHT_MS)
+    : undefined;
+}
+
+/** Wait so long, or until the signal. */
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) {
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end);
+  });
 }
 
 export function cancelledBy(signal: AbortSignal | undefined): Cancelled {

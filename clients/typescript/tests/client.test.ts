@@ -6,6 +6,7 @@ import { Metadata, status as Code } from "@grpc/grpc-js";
 import {
   Cancelled,
   ClosedError,
+  Conflict,
   DeadlineExceeded,
   duration,
   InvalidRequest,
@@ -13,7 +14,7 @@ import {
   SmsgateClient,
 } from "../src/index.js";
 import { withPeer } from "./peer.js";
-import { events, opened } from "./responses.js";
+import { events, inFlight, opened } from "./responses.js";
 
 const { SendMessageResponse, GetMessageResponse } = messageService;
 
@@ -43,6 +44,68 @@ test("a request id is made once for all tries of a call", async () => {
   assert.equal(new Set(seen.slice(0, 3)).size, 1);
   assert.notEqual(seen[3], seen[0]);
   assert.equal(seen[4], "mine");
+});
+
+test("a call that is under way is repeated until its result is there, with one request id", async () => {
+  const seen: string[] = [];
+  await withPeer(
+    {
+      sendMessage: (call, answer) => {
+        seen.push(call.request.requestId);
+        if (seen.length < 4) {
+          answer(inFlight(1));
+        } else {
+          answer(null, SendMessageResponse.fromPartial({ replayed: true }));
+        }
+      },
+    },
+    async (client) => {
+      assert.equal((await client.send({ text: "Ciao!" })).replayed, true);
+    },
+  );
+  assert.equal(seen.length, 4);
+  assert.equal(new Set(seen).size, 1);
+});
+
+test("a call that stays under way ends, as does one whose result comes after its deadline", async () => {
+  for (const [delayMs, tries] of [
+    [1, 11],
+    [3_600_000, 1],
+  ] as const) {
+    let seen = 0;
+    await withPeer(
+      {
+        sendMessage: (_, answer) => {
+          seen += 1;
+          answer(inFlight(delayMs));
+        },
+      },
+      async (client) => {
+        await assert.rejects(client.send({ text: "Ciao!" }), Conflict);
+      },
+    );
+    assert.equal(seen, tries);
+  }
+});
+
+test("a signal ends a call that waits for its first attempt", async () => {
+  const stop = new AbortController();
+  const began = Date.now();
+  await withPeer(
+    {
+      sendMessage: (_, answer) => {
+        answer(inFlight(60_000));
+        setTimeout(() => {
+          stop.abort();
+        }, 100);
+      },
+    },
+    async (client) => {
+      const settings = { signal: stop.signal, timeoutMs: 120_000 };
+      await assert.rejects(client.send({ text: "Ciao!" }, settings), Cancelled);
+    },
+  );
+  assert.ok(Date.now() - began < 30_000);
 });
 
 test("the caller's request is not changed", async () => {

@@ -1,6 +1,8 @@
 /** Responses of a stream, and what comes of them. */
 
-import { status as Code } from "@grpc/grpc-js";
+import { Metadata, type StatusObject, status as Code } from "@grpc/grpc-js";
+import { ErrorInfo, RetryInfo } from "../../../generated/typescript/google/rpc/error_details.js";
+import { Status } from "../../../generated/typescript/google/rpc/status.js";
 import { MessageStatus, messageService, SmsgateError, Unavailable } from "../src/index.js";
 import { type Chance, type Followed, Following, type FollowOptions } from "../src/following.js";
 
@@ -22,6 +24,24 @@ export const end = (reason: messageService.StreamStatusResponse_End_Reason): Res
 
 export const unavailable = (retryAfterMs?: number): SmsgateError =>
   new Unavailable({ code: Code.UNAVAILABLE, message: "gone", retryAfterMs });
+
+/** What the server says of a request whose first attempt is at work there. */
+export function inFlight(retryAfterMs: number): Partial<StatusObject> & { code: Code } {
+  const info = { reason: "REQUEST_IN_FLIGHT", domain: "smsgate", metadata: {} };
+  const seconds = BigInt(Math.trunc(retryAfterMs / 1_000));
+  const retryDelay = { seconds, nanos: (retryAfterMs % 1_000) * 1_000_000 };
+  const details = [
+    { typeUrl: "google.rpc.ErrorInfo", value: Buffer.from(ErrorInfo.encode(info).finish()) },
+    {
+      typeUrl: "google.rpc.RetryInfo",
+      value: Buffer.from(RetryInfo.encode({ retryDelay }).finish()),
+    },
+  ].map((each) => ({ ...each, typeUrl: `type.googleapis.com/${each.typeUrl}` }));
+  const metadata = new Metadata();
+  const status = Status.encode({ code: Code.ABORTED, message: "under way", details }).finish();
+  metadata.set("grpc-status-details-bin", Buffer.from(status));
+  return { code: Code.ABORTED, details: "under way", metadata };
+}
 
 /** A clock that a test turns, and a chance that always falls the same way. */
 export class Turned implements Chance {

@@ -12,6 +12,8 @@ export class UsagePage {
   #asked = 0;
   #usage = null;
   #width = 0;
+  // The charts, by their titles, whose tables stand open: a new drawing opens them again.
+  #open = new Set();
 
   constructor() {
     this.switch = element(
@@ -56,23 +58,41 @@ export class UsagePage {
       });
       if (asked === this.#asked) this.#draw(usage);
     } catch (error) {
-      if (asked === this.#asked)
-        this.content.replaceChildren(
-          element("p", { class: "wrong", role: "alert", text: sentence(error.message) }),
-        );
+      if (asked === this.#asked) this.#fail(error);
     }
   }
 
   #draw(usage) {
+    const focused = this.#rememberTables();
     this.#usage = usage;
     this.#width = chartWidth();
-    this.content.replaceChildren(...drawn(usage));
+    this.content.replaceChildren(...drawn(usage, this.#open));
+    if (focused !== undefined)
+      this.content.querySelector(`[data-chart="${focused}"] > summary`)?.focus();
+  }
+
+  #fail(error) {
+    this.#rememberTables();
+    this.#usage = null;
+    this.content.replaceChildren(
+      element("p", { class: "wrong", role: "alert", text: sentence(error.message) }),
+    );
+  }
+
+  /** Which tables are open now; gives the chart whose summary has the focus. */
+  #rememberTables() {
+    for (const table of this.content.querySelectorAll("[data-chart]")) {
+      if (table.open) this.#open.add(table.dataset.chart);
+      else this.#open.delete(table.dataset.chart);
+    }
+    const focused = this.content.querySelector("[data-chart] > summary:focus");
+    return focused?.parentElement.dataset.chart;
   }
 }
 
 const number = (figures, name) => Number(figures?.[name] ?? 0);
 
-function drawn({ series = [], total = {}, summary = "" }) {
+function drawn({ series = [], total = {}, summary = "" }, open) {
   const labels = series[0]?.periods.map((period) => period.label) ?? [];
   const messages = labels.map((label, index) => ({
     label,
@@ -101,12 +121,15 @@ function drawn({ series = [], total = {}, summary = "" }) {
       "Messages by their status now",
       messages,
       STATUSES.map((status) => statusMark(status)),
+      open,
     ),
     number(total, "verifications")
-      ? chart("One-time passwords", verifications, [
-          key("verified", "came back right"),
-          key("unverified", "did not, or not yet"),
-        ])
+      ? chart(
+          "One-time passwords",
+          verifications,
+          [key("verified", "came back right"), key("unverified", "did not, or not yet")],
+          open,
+        )
       : otpHint(),
     element(
       "section",
@@ -157,7 +180,7 @@ function tiles(total) {
   );
 }
 
-function chart(title, periods, legend) {
+function chart(title, periods, legend, open) {
   return element(
     "section",
     { class: "panel" },
@@ -166,7 +189,12 @@ function chart(title, periods, legend) {
     bars(periods, `${title}: a chart; the table below it says the same`, (value) =>
       shortCount(Math.round(value)),
     ),
-    element("details", {}, element("summary", { text: "As a table" }), tableOf(title, periods)),
+    element(
+      "details",
+      { "data-chart": title, open: open.has(title) },
+      element("summary", { text: "As a table" }),
+      tableOf(title, periods),
+    ),
   );
 }
 

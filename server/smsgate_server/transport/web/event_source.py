@@ -2,10 +2,15 @@
 
 `id` is the cursor, so a browser that comes back says by itself (Last-Event-ID) where to go on; the
 events of one transaction share a response, so none is seen twice. During a snapshot there is no id:
-an interrupted snapshot starts again. https://html.spec.whatwg.org/multipage/server-sent-events.html
+an interrupted snapshot starts again.
+
+A browser gives up for ever at any answer but 200. So where only the moment is wrong (a server that
+stops, a limit) it gets a stream that tells so and ends: then it comes again by itself. https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 from typing import Any
+
+from grpc import StatusCode
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.transport.web.codecs import json_text
@@ -20,10 +25,17 @@ from smsgate_server.transport.web.stream_json import StreamJson
 _TYPE = b"text/event-stream"
 _HEADERS = [(b"x-accel-buffering", b"no")]
 # Browsers come back after a second, not after their own three.
-_RETRY = b"retry: 1000\n"
+_RETRY_SECONDS = 1
+_RETRY = b"retry: %d\n" % (_RETRY_SECONDS * 1_000)
+_PASSING = frozenset({StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED})
 # Behind the last cursor of a stream that has nothing more to tell.
 _END = ".end"
 _ALL_TERMINAL = pb.StreamStatusResponse.End.REASON_ALL_TERMINAL
+
+
+def comes_again(exchange: Exchange, failure: Failure) -> bool:
+    """Whether it is a browser's EventSource that is refused, and for what passes."""
+    return "text/event-stream" in exchange.header(b"accept") and failure.code in _PASSING
 
 
 class EventSource:
@@ -54,13 +66,24 @@ class EventSource:
         except Failure as failure:
             if not exchange.started:
                 raise
-            last = b"event: failed\ndata: " + json_text(failure.fields()) + b"\n\n"
+            last = _failed(failure)
         await self._patience.finish(exchange, last)
+
+    async def put_off(self, exchange: Exchange, failure: Failure) -> None:
+        """Tell why it is refused, and when to come again. There is no id: the last one stays."""
+        seconds = int(dict(failure.headers).get(b"retry-after", _RETRY_SECONDS))
+        await exchange.start(200, _TYPE, [*_HEADERS, *failure.headers])
+        told = b"retry: %d\n" % (seconds * 1_000) + _failed(failure)
+        await self._patience.finish(exchange, told)
 
 
 def _from(asked: dict[str, Any], cursor: str) -> dict[str, Any]:
     starts = ("cursor", "startTime", "fromEarliest", "snapshot")
     return {name: asked[name] for name in asked if name not in starts} | {"cursor": cursor}
+
+
+def _failed(failure: Failure) -> bytes:
+    return b"event: failed\ndata: " + json_text(failure.fields()) + b"\n\n"
 
 
 class _Writer:

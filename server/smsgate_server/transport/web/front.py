@@ -66,7 +66,7 @@ class Front:
         if exchange.started:
             exchange.abort()
         else:
-            await exchange.refuse(failure)
+            await self._routes.refuse(exchange, failure)
 
     async def _answer(self, exchange: Exchange) -> None:
         path = exchange.path

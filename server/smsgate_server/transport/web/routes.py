@@ -8,7 +8,7 @@ from grpc import StatusCode
 
 from smsgate_server.transport.web.codecs import json_text, write_json
 from smsgate_server.transport.web.context import WebContext
-from smsgate_server.transport.web.event_source import EventSource
+from smsgate_server.transport.web.event_source import EventSource, comes_again
 from smsgate_server.transport.web.exchange import JSON, Exchange
 from smsgate_server.transport.web.failures import Failure, not_allowed
 from smsgate_server.transport.web.methods import Method
@@ -52,6 +52,15 @@ class Routes:
         if found is None:
             return None
         return self._events_of_message if found[2] else self._message
+
+    async def refuse(self, exchange: Exchange, failure: Failure) -> None:
+        """Answer with a failure, in the way that the caller of this path understands."""
+        if self.find(exchange.path) in (self._events, self._events_of_message) and comes_again(
+            exchange, failure
+        ):
+            await self._event_source.put_off(exchange, failure)
+        else:
+            await exchange.refuse(failure)
 
     async def _post(self, exchange: Exchange) -> None:
         _only("POST", exchange)

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
-/** What holds for every call: the key, a deadline, and a request id that is made once. */
+/** What holds for every call: the key, a deadline, a request id that is made once, one outcome. */
 final class CallRules implements ClientInterceptor {
     private static final Metadata.Key<String> AUTHORIZATION =
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
@@ -55,7 +55,10 @@ final class CallRules implements ClientInterceptor {
         // A server that is away is waited for until the deadline: the library's own pauses between
         // tries are by chance, and may all be short. A stream goes on by rules of its own.
         CallOptions patient = method.getType().serverSendsOneMessage() ? limited.withWaitForReady() : limited;
-        return new SimpleForwardingClientCall<>(next.newCall(method, patient)) {
+        ClientCall<Q, R> call = method.getType() == MethodDescriptor.MethodType.UNARY
+                ? new InFlightCall<>(() -> next.newCall(method, patient), patient.getDeadline())
+                : next.newCall(method, patient);
+        return new SimpleForwardingClientCall<>(call) {
             @Override
             public void start(Listener<R> listener, Metadata headers) {
                 if (!apiKey.isEmpty()) {
