@@ -10,7 +10,7 @@ import psycopg
 
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import DEFAULT_LANE, ONE_LANE, Lanes
-from smsgate_server.services.ports import Claims, Horizons, LogBounds, LogPage
+from smsgate_server.services.ports import Claims, Horizons, Lease, LogBounds, LogPage
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.postgres import courier, forgetting, partitions
 from smsgate_server.storage.postgres.database import PostgresDatabase, connect
@@ -115,8 +115,8 @@ class PostgresStore(SqlStore):
 
     # Who sends
 
-    async def take_courier(self, lease: timedelta) -> bool:
-        return await self._write(courier.take, lease, bool)
+    async def take_courier(self, lease: timedelta) -> Lease:
+        return await self._write(courier.take, lease, Lease)
 
     async def leave_courier(self) -> None:
         await self._run(courier.leave, None)

@@ -29,6 +29,7 @@ from smsgate_server.services.ports import (
     CreatedAccount,
     Directory,
     Horizons,
+    Lease,
     LedgerEntry,
     LimitHit,
     LogBounds,
@@ -104,8 +105,8 @@ class SqlStore(ABC):
     async def refreshed(self) -> LogBounds:
         return self.bounds
 
-    async def take_courier(self, lease: timedelta) -> bool:
-        return True
+    async def take_courier(self, lease: timedelta) -> Lease:
+        return Lease.RENEWED
 
     async def leave_courier(self) -> None:
         return None
