@@ -27,7 +27,7 @@ from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.charging import Terms
 from smsgate_server.domain.errors import Unavailable
 from smsgate_server.domain.message import Price, PriceStatus, StatusEvent
-from smsgate_server.services.ports import Acceptance, Entry, RequestKey, TopUp
+from smsgate_server.services.ports import Acceptance, Entry, Lease, RequestKey, TopUp
 
 psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
 postgres = pytest.importorskip("smsgate_server.storage.postgres.store")
@@ -119,17 +119,18 @@ async def test_two_servers_together_cannot_overspend_a_balance(two) -> None:  # 
     assert sum(entry.micros for entry in ledger) == 0
 
 
-async def test_one_server_sends_until_its_lease_is_over(two) -> None:  # type: ignore[no-untyped-def]
+async def test_one_server_sends_until_its_lease_is_over(two, url: str) -> None:  # type: ignore[no-untyped-def]
     one, other = two
     await one.accept(an_acceptance(4))
     assert not (await one.claim_due(T0, 1)).claims
-    assert await one.take_courier(seconds(0.5))
+    assert await one.take_courier(seconds(60)) is Lease.TAKEN
+    assert await one.take_courier(seconds(60)) is Lease.RENEWED
     assert not await other.take_courier(seconds(60))
     assert not (await other.claim_due(T0, 10)).claims
     claimed = (await one.claim_due(T0, 2)).claims
     assert len(claimed) == 2
-    await asyncio.sleep(0.6)
-    assert await other.take_courier(seconds(60))
+    _end_lease(url)
+    assert await other.take_courier(seconds(60)) is Lease.TAKEN
     # It was frozen, and does not know yet that another one sends.
     assert not (await one.claim_due(T0, 2)).claims
     assert await other.recover(T0) == 2
@@ -140,6 +141,23 @@ async def test_one_server_sends_until_its_lease_is_over(two) -> None:  # type: i
     message = await other.get(ACCOUNT, claimed[0].message.id)
     assert message is not None
     assert message.final_time is not None
+
+
+def _end_lease(url: str) -> None:
+    """As if its time were over, by the database's clock."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE store SET courier_until = clock_timestamp() - interval '1 us'")
+
+
+async def test_who_has_the_lease_again_is_told_that_another_had_it(two, url: str) -> None:  # type: ignore[no-untyped-def]
+    one, other = two
+    assert await one.take_courier(seconds(60))
+    _end_lease(url)
+    assert await one.take_courier(seconds(60)) is Lease.RENEWED
+    _end_lease(url)
+    assert await other.take_courier(seconds(60))
+    _end_lease(url)
+    assert await one.take_courier(seconds(60)) is Lease.TAKEN
 
 
 async def test_who_leaves_is_followed_at_once(two) -> None:  # type: ignore[no-untyped-def]
@@ -256,6 +274,13 @@ class Line:
                 writer.write(data)
                 await writer.drain()
 
+    def refuse(self) -> None:
+        """Nobody is there any more."""
+        self._server.close()
+        self._here.unlink()
+        for writer in self._writers:
+            writer.close()
+
     def _cut(self) -> None:
         self.cut_at_commit = ""
         self.cuts += 1
@@ -312,6 +337,49 @@ async def test_a_commit_that_was_lost_is_not_taken_for_anothers_at_its_place(
         page = await store.read_log(0, 10)
         assert [event.seq for event in page.events] == [1, 2, 3]
         assert page.events[2].message.id == repeated.entries[0].message.id
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_commit_of_which_nobody_knows_is_not_run_again(
+    two: list[Any], monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    """Or a message without a request_id could be stored twice, where its caller was told to repeat
+    it, or not.
+    """
+    store = two[0]
+    # There is no time to find out what became of it.
+    monkeypatch.setattr("smsgate_server.storage.postgres.writer._RESOLVE_SECONDS", 0)
+    execute = postgres.PostgresDatabase.execute
+
+    def lose(db: Any, sql: str, values: Any = (), /) -> Any:
+        if sql != "COMMIT":
+            return execute(db, sql, values)
+        if arrived:
+            execute(db, sql, values)
+            db.connection.execute("SELECT 1").fetchone()
+        raise psycopg.InterfaceError("the connection is closed")
+
+    await store.accept(an_acceptance())
+    monkeypatch.setattr(postgres.PostgresDatabase, "execute", lose)
+    sends = [asyncio.create_task(store.accept(an_acceptance())) for _ in range(20)]
+    answers = await asyncio.gather(*sends, return_exceptions=True)
+    monkeypatch.undo()
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert (await store.refreshed()).head == (21 if arrived else 1)
+
+
+async def test_what_callers_are_told_of_the_database_names_nothing_of_it(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        line.refuse()
+        for call in (store.accept(an_acceptance()), store.get(ACCOUNT, "m")):
+            with pytest.raises(Unavailable) as caught:
+                await call
+            assert "/tmp" not in str(caught.value)
+            assert "connection" not in str(caught.value)
+    # The operator is.
+    assert caplog.text.count("/tmp/line-") >= 2
 
 
 @pytest.mark.parametrize("cut", ["after", "ended"])
