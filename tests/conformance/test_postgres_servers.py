@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.builders import (
     an_acceptance,
     an_account,
     days,
+    hours,
     seconds,
     some_horizons,
 )
@@ -26,7 +28,8 @@ from tests.databases import database_of
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.charging import Terms
 from smsgate_server.domain.errors import Unavailable
-from smsgate_server.domain.message import Price, PriceStatus, StatusEvent
+from smsgate_server.domain.filters import MessageFilter
+from smsgate_server.domain.message import Price, PriceStatus, Status, StatusEvent
 from smsgate_server.services.ports import Acceptance, Entry, Lease, RequestKey, TopUp
 
 psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
@@ -177,33 +180,123 @@ async def test_what_was_taken_of_limits_is_added_up(two) -> None:  # type: ignor
     assert await one.add_taken({"b": 0, "a": 0}) == {"a": 105, "b": 101}
 
 
-async def test_old_parts_are_dropped_and_the_rest_is_as_it_was(url: str) -> None:
+@pytest.fixture
+async def parted(url: str) -> AsyncIterator[Any]:
+    """A store of parts that a few messages fill."""
     store = postgres.PostgresStore(url, part_size=500)
     await store.open()
-    await store.take_courier(seconds(60))
+    await store.take_courier(days(1))
+    yield store
+    await store.close()
+
+
+async def _fill(store: Any) -> Any:
+    """3,600 positions of messages that have ended, and three that are new."""
+    # A commit adds less than a part.
+    for _ in range(4):
+        await store.accept(an_acceptance(300, labels={"kind": "old"}))
+        claims = (await store.claim_due(T0, 300)).claims
+        results = [a_result(c, accepted(f"c{c.message.seq}")) for c in claims]
+        await store.record_submits(results)
+        receipts = [a_receipt(f"c{claim.message.seq}") for claim in claims]
+        await store.record_receipts(receipts, T0 + seconds(2))
+    return await store.accept(an_acceptance(3, create_time=T0 + days(40), labels={"kind": "new"}))
+
+
+async def _prune(store: Any, horizon: datetime) -> int:
+    """Forget what is older, as the server does minute by minute."""
+    total = 0
+    horizons = some_horizons(log=horizon, messages=horizon, codes=horizon)
+    while forgotten := (await store.prune(horizons))["messages"]:
+        total += forgotten
+    return total
+
+
+async def test_old_parts_are_dropped_and_no_row_of_them_is_deleted(
+    parted: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = await _fill(parted)
+    old = await parted.get(ACCOUNT, (await parted.read_log(0, 1)).events[0].message.id)
+    said: list[str] = []
+    execute = postgres.PostgresDatabase.execute
+
+    def heard(db: Any, sql: str, *values: Any) -> Any:
+        said.append(" ".join(sql.split()))
+        return execute(db, sql, *values)
+
+    monkeypatch.setattr(postgres.PostgresDatabase, "execute", heard)
+    # Half a day after all of it, hour by hour.
+    for hour in range(-2, 13):
+        await _prune(parted, T0 + hours(hour))
+    assert sum("DETACH PARTITION" in each for each in said) == 3 * 7
+    assert sum("DROP TABLE" in each for each in said) == 3 * 7
+    for table in ("messages", "events", "labels"):
+        deleted = [each for each in said if each.startswith(f"DELETE FROM {table} ")]
+        assert not deleted
+    after = _parts(url)
+    assert not after & {f"{t}_{n}" for t in ("messages", "events", "labels") for n in (0, 3_000)}
+    assert "messages_3500" in after
+    assert await parted.get(ACCOUNT, old.id) is None
+    await _is_kept(parted, late)
+
+
+async def test_where_a_part_lasts_for_days_rows_are_deleted(parted: Any) -> None:
+    late = await _fill(parted)
+    assert await _prune(parted, T0 + days(30)) == 3_600
+    assert parted.bounds.earliest == 3_600
+    await _is_kept(parted, late)
+
+
+async def _is_kept(store: Any, late: Any) -> None:
+    kept = await store.get(ACCOUNT, late.entries[0].message.id)
+    assert kept == late.entries[0].message
+    wanted = MessageFilter(account=ACCOUNT, labels=(("kind", "new"),))
+    assert len((await store.page(wanted, 0, 10)).messages) == 3
+    assert (await store.read_log(store.bounds.earliest, 5_000)).position == 3_603
+
+
+async def test_a_message_with_a_late_event_keeps_its_part(parted: Any, url: str) -> None:
+    await _fill(parted)
+    # Of the third part.
+    page = await parted.read_log(1_000, 1)
+    late = a_receipt(f"c{page.events[0].message.seq}", Status.EXPIRED)
+    await parted.record_receipts([late], T0 + days(2))
+    await _prune(parted, T0 + hours(12))
+    kept = _parts(url)
+    part = page.events[0].message.seq // 500 * 500
+    assert f"messages_{part}" in kept
+    assert f"messages_{part - 500}" not in kept
+    assert await parted.get(ACCOUNT, page.events[0].message.id) is not None
+
+
+async def test_a_part_that_somebody_reads_is_dropped_later(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsgate_server.storage.postgres.database._LOCK", "200ms")
+    store = postgres.PostgresStore(url, part_size=500)
+    await store.open()
     try:
-        # A commit adds less than a part.
-        for _ in range(4):
-            await store.accept(an_acceptance(300))
-            claims = (await store.claim_due(T0, 300)).claims
-            results = [a_result(c, accepted(f"c{c.message.seq}")) for c in claims]
-            await store.record_submits(results)
-            receipts = [a_receipt(f"c{claim.message.seq}") for claim in claims]
-            await store.record_receipts(receipts, T0 + seconds(2))
-        late = await store.accept(an_acceptance(3, create_time=T0 + days(40)))
-        before = _parts(url)
-        horizon = T0 + days(30)
-        forgotten = await store.prune(some_horizons(log=horizon, messages=horizon, codes=horizon))
-        assert forgotten["messages"] == 3_600
-        after = _parts(url)
-        assert len(before) > len(after)
-        assert not any(name in after for name in ("messages_0", "events_0", "events_3000"))
-        assert await store.get(ACCOUNT, claims[0].message.id) is None
-        kept = await store.get(ACCOUNT, late.entries[0].message.id)
-        assert kept == late.entries[0].message
-        assert (await store.read_log(store.bounds.earliest, 10)).position == 3_603
+        await store.take_courier(days(1))
+        await _fill(store)
+        with psycopg.connect(url) as reading:
+            reading.execute("SELECT count(*) FROM messages").fetchone()
+            with pytest.raises(Unavailable):
+                await _prune(store, T0 + hours(12))
+        # And one that was taken out by a server that was killed before it dropped it.
+        with psycopg.connect(url) as killed:
+            killed.execute("ALTER TABLE events DETACH PARTITION events_0")
+        await _prune(store, T0 + hours(12))
+        left = _tables(url)
+        assert not [name for name in left if name in ("messages_0", "events_0", "labels_3000")]
+        assert "messages_3500" in left
     finally:
         await store.close()
+
+
+def _tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r'").fetchall()
+    return {name for (name,) in rows}
 
 
 def _parts(url: str) -> set[str]:

@@ -135,11 +135,14 @@ class PostgresStore(SqlStore):
         await self._read(lambda db: db.execute(_FORGET_TAKEN).rowcount)
         return await super().prune(horizons)
 
-    async def _forget_messages(self, position: int) -> int:
-        """Whole parts by dropping them, and of the part that is left what is old enough."""
-        left = await self._write(forgetting.leave_parts, position, int)
+    async def _forget_messages(self, horizon: datetime) -> int:
+        """Whole parts by dropping them. Rows are deleted only where a part lasts long."""
+        position = await self._forgettable(horizon)
+        wanted = await self._read(lambda db: forgetting.parts_to_leave(db, position))
+        left = await self._write(forgetting.leave_parts, wanted, int)
         await self._read(partitions.drop_left)
-        return left + await super()._forget_messages(position)
+        await self._read(forgetting.delete_batches)
+        return left + await self._delete_messages(horizon - forgetting.LONGEST_PART)
 
     async def _run(self, operation: Operation, argument: Any) -> Any:
         return await self._writer.run(operation, argument)
