@@ -41,7 +41,7 @@ def parts_to_leave(db: PostgresDatabase, position: int) -> Leave:
 def leave_parts(tx: Transaction, wanted: Sequence[Leave]) -> Sequence[int]:
     """Forget these parts, but for what has become of them since; returns how many positions went.
 
-    The tables are dropped after the commit; should the server end before that, by the next sweep.
+    The tables are dropped after the commit; should the server end before that, with the next round.
     """
     return [_leave_parts(tx, each) for each in wanted]
 

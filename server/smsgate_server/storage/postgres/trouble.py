@@ -4,7 +4,8 @@ import logging
 
 import psycopg
 
-from smsgate_server.domain.errors import ErrorReason, Unavailable
+from smsgate_server.domain.errors import Unavailable
+from smsgate_server.storage.errors import store_unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def _unavailable(error: psycopg.Error, trouble: str, advice: str) -> Unavailable
     # What the driver says names hosts, paths and statements: nothing for callers.
     if not isinstance(error, Away):
         _log.error("%s: %s", trouble, first_line(error))
-    return Unavailable(ErrorReason.STORE_UNAVAILABLE, f"{trouble}; {advice}")
+    return store_unavailable(f"{trouble}; {advice}")
 
 
 def first_line(error: Exception) -> str:
