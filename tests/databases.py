@@ -28,9 +28,8 @@ def database_of(folder: Path) -> str:
     connection = _operator(server)
     found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
     if found.fetchone() is None:
-        connection.execute(
-            f"CREATE DATABASE {name} TEMPLATE {_template(server)}{_strategy(server)}"
-        )
+        copied = f"TEMPLATE {_template(server)}{_strategy(server)}"
+        connection.execute(f"CREATE DATABASE {name} {copied}")
         with psycopg.connect(server.url(name)) as made:
             made.execute("UPDATE store SET identity = %s", (os.urandom(8),))
     return server.url(name)

@@ -9,6 +9,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import cache, partial
 from importlib.resources import files
@@ -126,12 +127,13 @@ class App:
             if self._web is not None:
                 self.web_port = self._web.bind(self._settings.web_listen)
             self._serve_metrics()
+            await self._courier.start()
         except BaseException:
             if self._web is not None:
                 await self._web.stop(timedelta(0))
+            # Its thread would keep the process from ending.
             await self._store.close()
             raise
-        await self._courier.start()
         self._meter.start()
         self._watch.start()
         self._shared_limits.start()
@@ -158,7 +160,7 @@ class App:
         self._webhooks = WebhookParts(settings, store, clock, self._cursors, self._registry)
         loads = [self._access.load, self._tariffs.load, self._webhooks.load]
         self._watch = Watch(store, loads, key_file_looks(settings, keys))
-        self._courier = Courier(store, lambda: self._send(store, keys))
+        self._courier = Courier(store, partial(self._send, store, keys))
         sessions = Sessions(self._access, keys, clock)
         gate = Gate(self._access, sessions)
         calls = Calls(metrics, gate, self._access, self._quotas, self._meter)
@@ -175,25 +177,27 @@ class App:
             self.application = make_application(settings, calls, services)
         self._web = make_web(settings, calls, gate, self._access, sessions, services)
 
-    async def _send(self, store: Store, keys: OtpKeys) -> End:
-        """Begin what one server at a time does; with carriers that nothing was sent to yet."""
+    async def _send(self, store: Store, keys: OtpKeys, hurry: asyncio.Event) -> End:
+        """Begin what one server at a time does, all of it or nothing; with carriers that nothing
+        was sent to yet.
+        """
         settings, clock = self._settings, self._clock
         router = self._router = make_router(settings, clock)
         jitter, texts = Jitter(), Texts(store, keys)
         delivery = Delivery(store, router, clock, delivery_settings(settings), jitter, texts)
         reports = CarrierReports(store, clock, router.healths)
         retention = self._retention = make_retention(store, clock, settings)
-        await delivery.start()
-        await self._webhooks.start()
-        reports.start()
-        retention.start()
-
-        async def end(hurry: asyncio.Event) -> None:
-            await retention.stop()
-            await delivery.stop(hurry)
-            await self._webhooks.stop()
-            await reports.stop()
-
+        async with AsyncExitStack() as begun:
+            reports.start()
+            begun.push_async_callback(reports.stop)
+            await self._webhooks.start()
+            begun.push_async_callback(self._webhooks.stop)
+            await delivery.start()
+            begun.push_async_callback(delivery.stop, hurry)
+            retention.start()
+            begun.push_async_callback(retention.stop)
+            # Ended in the other direction, each even if one before it fails.
+            end = begun.pop_all().aclose
         return end
 
     def _services(self, store: Store, keys: OtpKeys) -> dict[str, object]:

@@ -17,7 +17,7 @@ from google.protobuf.message import Message as ProtoMessage
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.acceptance.conftest import Gateway
+from tests.acceptance.conftest import Gateway, StartGateway
 from tests.acceptance.reading import (
     GUARD_SECONDS,
     ITALIAN,
@@ -28,6 +28,7 @@ from tests.acceptance.reading import (
     refusal_of_call,
     refused,
 )
+from tests.databases import database_of
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import message_service_pb2_grpc
@@ -222,6 +223,43 @@ async def test_each_field_with_each_nasty_value(gateway: Gateway, rpc: str, path
             about = [field for field in answer.fields if _is_about(field, path)]
             assert about, (answer, request)
     assert await gateway.message_count() == stored
+
+
+# PostgreSQL has no such character.
+_NULS = ("\x00", "a\x00b")
+
+
+@pytest.mark.parametrize("rpc", list(_BASES))
+async def test_a_nul_in_any_text_is_answered_alike_on_every_store(
+    start_gateway: StartGateway, tmp_path: Path, rpc: str
+) -> None:
+    gateways = [await start_gateway(), await start_gateway(**on_postgres(tmp_path))]
+    for path in _paths(_SERVICE.methods_by_name[rpc].input_type):
+        for request in nul_mutants(_BASES[rpc], path):
+            answers = [await _answer(gateway.stub, rpc, request) for gateway in gateways]
+            assert outcome(answers[0]) == outcome(answers[1]), (request, answers)
+
+
+def on_postgres(folder: Path) -> dict[str, Any]:
+    return {"store": database_of(folder), "otp_keys": f"k1 {'A' * 43}="}
+
+
+def nul_mutants(base: ProtoMessage, path: Path_) -> Iterator[ProtoMessage]:
+    """The base with a NUL in one field, if that has texts."""
+    field = path[-1]
+    for text in _NULS:
+        if _is_map(field):
+            yield _with(base, path, {text: "value"})
+            yield _with(base, path, {"key": text})
+        elif field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+            yield _with(base, path, [text] if field.is_repeated else text)
+
+
+def outcome(answer: ProtoMessage | Refusal) -> tuple[object, ...]:
+    """What every store must agree on."""
+    if isinstance(answer, Refusal):
+        return answer.code, answer.reason, answer.fields
+    return (type(answer),)
 
 
 _STRINGS = [

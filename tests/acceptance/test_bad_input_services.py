@@ -2,6 +2,7 @@
 the descriptors, with every nasty value of its type.
 """
 
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,9 +11,19 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message as ProtoMessage
 from google.protobuf.message_factory import GetMessageClass
 from google.type.money_pb2 import Money
-from tests.acceptance.conftest import Gateway
+from tests.acceptance.conftest import Gateway, StartGateway
 from tests.acceptance.reading import ITALIAN, Refusal, refusal_of_call
-from tests.acceptance.test_bad_input import _GARBAGE, _is_about, _mutants, _name, _paths, _with
+from tests.acceptance.test_bad_input import (
+    _GARBAGE,
+    _is_about,
+    _mutants,
+    _name,
+    _paths,
+    _with,
+    nul_mutants,
+    on_postgres,
+    outcome,
+)
 
 from smsgate.v1 import account_service_pb2 as accounts
 from smsgate.v1 import carrier_service_pb2 as carriers
@@ -180,3 +191,17 @@ async def test_a_text_of_10_mb_and_bytes_that_are_no_request_are_refused(
         else:
             # A field that the server sets is not read at all, nor is a purpose beside an id.
             assert answer.ByteSize() < 100_000, _name(path)
+
+
+async def test_a_nul_in_any_text_is_answered_alike_on_every_store(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    gateways = [await start_gateway(), await start_gateway(**on_postgres(tmp_path))]
+    callers = [await _Caller.made(gateway) for gateway in gateways]
+    for service in _SERVICES:
+        for method in service.methods:
+            for path in _paths(method.input_type):
+                for request in nul_mutants(_BASES[method.name], path):
+                    answers = [await caller.ask(service, method, request) for caller in callers]
+                    told = (method.name, request, answers)
+                    assert outcome(answers[0]) == outcome(answers[1]), told

@@ -30,6 +30,7 @@ from tests.acceptance.reading import (
     until_final,
 )
 from tests.acceptance.server_process import ServerProcess
+from tests.databases import database_of
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import message_service_pb2_grpc
@@ -329,6 +330,21 @@ async def test_what_was_acknowledged_before_the_end_is_there_after_it(tmp_path: 
             responses = await read_to_end(stub.StreamStatus(follow))
             events = [event for response in responses for event in response.events]
             assert len({event.message_id for event in events}) == 200
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_a_carrier_that_cannot_begin_ends_the_start_with_the_reason(
+    store: str, tmp_path: Path
+) -> None:
+    url = database_of(tmp_path) if store == "postgres" else f"sqlite:{tmp_path / 'messages.db'}"
+    ended = start_refused(
+        ["--listen", "127.0.0.1:0", "--store", url],
+        {
+            "SMSGATE_SIMULATOR_JOURNAL": str(tmp_path / "no such folder" / "journal"),
+            "SMSGATE_OTP_KEYS": f"k1 {'A' * 43}=",
+        },
+    )
+    assert "no such folder" in ended.errors
 
 
 def test_ctrl_c_ends_it_as_well(tmp_path: Path) -> None:

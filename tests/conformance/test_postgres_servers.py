@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.builders import (
     an_acceptance,
     an_account,
     days,
+    hours,
     seconds,
     some_horizons,
 )
@@ -26,8 +28,9 @@ from tests.databases import database_of
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.charging import Terms
 from smsgate_server.domain.errors import Unavailable
-from smsgate_server.domain.message import Price, PriceStatus, StatusEvent
-from smsgate_server.services.ports import Acceptance, Entry, RequestKey, TopUp
+from smsgate_server.domain.filters import MessageFilter
+from smsgate_server.domain.message import Price, PriceStatus, Status, StatusEvent
+from smsgate_server.services.ports import Acceptance, Entry, Lease, RequestKey, TopUp
 
 psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
 postgres = pytest.importorskip("smsgate_server.storage.postgres.store")
@@ -119,17 +122,18 @@ async def test_two_servers_together_cannot_overspend_a_balance(two) -> None:  # 
     assert sum(entry.micros for entry in ledger) == 0
 
 
-async def test_one_server_sends_until_its_lease_is_over(two) -> None:  # type: ignore[no-untyped-def]
+async def test_one_server_sends_until_its_lease_is_over(two, url: str) -> None:  # type: ignore[no-untyped-def]
     one, other = two
     await one.accept(an_acceptance(4))
     assert not (await one.claim_due(T0, 1)).claims
-    assert await one.take_courier(seconds(0.5))
+    assert await one.take_courier(seconds(60)) is Lease.TAKEN
+    assert await one.take_courier(seconds(60)) is Lease.RENEWED
     assert not await other.take_courier(seconds(60))
     assert not (await other.claim_due(T0, 10)).claims
     claimed = (await one.claim_due(T0, 2)).claims
     assert len(claimed) == 2
-    await asyncio.sleep(0.6)
-    assert await other.take_courier(seconds(60))
+    _end_lease(url)
+    assert await other.take_courier(seconds(60)) is Lease.TAKEN
     # It was frozen, and does not know yet that another one sends.
     assert not (await one.claim_due(T0, 2)).claims
     assert await other.recover(T0) == 2
@@ -140,6 +144,23 @@ async def test_one_server_sends_until_its_lease_is_over(two) -> None:  # type: i
     message = await other.get(ACCOUNT, claimed[0].message.id)
     assert message is not None
     assert message.final_time is not None
+
+
+def _end_lease(url: str) -> None:
+    """As if its time were over, by the database's clock."""
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE store SET courier_until = clock_timestamp() - interval '1 us'")
+
+
+async def test_who_has_the_lease_again_is_told_that_another_had_it(two, url: str) -> None:  # type: ignore[no-untyped-def]
+    one, other = two
+    assert await one.take_courier(seconds(60))
+    _end_lease(url)
+    assert await one.take_courier(seconds(60)) is Lease.RENEWED
+    _end_lease(url)
+    assert await other.take_courier(seconds(60))
+    _end_lease(url)
+    assert await one.take_courier(seconds(60)) is Lease.TAKEN
 
 
 async def test_who_leaves_is_followed_at_once(two) -> None:  # type: ignore[no-untyped-def]
@@ -159,33 +180,123 @@ async def test_what_was_taken_of_limits_is_added_up(two) -> None:  # type: ignor
     assert await one.add_taken({"b": 0, "a": 0}) == {"a": 105, "b": 101}
 
 
-async def test_old_parts_are_dropped_and_the_rest_is_as_it_was(url: str) -> None:
+@pytest.fixture
+async def parted(url: str) -> AsyncIterator[Any]:
+    """A store of parts that a few messages fill."""
     store = postgres.PostgresStore(url, part_size=500)
     await store.open()
-    await store.take_courier(seconds(60))
+    await store.take_courier(days(1))
+    yield store
+    await store.close()
+
+
+async def _fill(store: Any) -> Any:
+    """3,600 positions of messages that have ended, and three that are new."""
+    # A commit adds less than a part.
+    for _ in range(4):
+        await store.accept(an_acceptance(300, labels={"kind": "old"}))
+        claims = (await store.claim_due(T0, 300)).claims
+        results = [a_result(c, accepted(f"c{c.message.seq}")) for c in claims]
+        await store.record_submits(results)
+        receipts = [a_receipt(f"c{claim.message.seq}") for claim in claims]
+        await store.record_receipts(receipts, T0 + seconds(2))
+    return await store.accept(an_acceptance(3, create_time=T0 + days(40), labels={"kind": "new"}))
+
+
+async def _prune(store: Any, horizon: datetime) -> int:
+    """Forget what is older, as the server does minute by minute."""
+    total = 0
+    horizons = some_horizons(log=horizon, messages=horizon, codes=horizon)
+    while forgotten := (await store.prune(horizons))["messages"]:
+        total += forgotten
+    return total
+
+
+async def test_old_parts_are_dropped_and_no_row_of_them_is_deleted(
+    parted: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = await _fill(parted)
+    old = await parted.get(ACCOUNT, (await parted.read_log(0, 1)).events[0].message.id)
+    said: list[str] = []
+    execute = postgres.PostgresDatabase.execute
+
+    def heard(db: Any, sql: str, *values: Any) -> Any:
+        said.append(" ".join(sql.split()))
+        return execute(db, sql, *values)
+
+    monkeypatch.setattr(postgres.PostgresDatabase, "execute", heard)
+    # Half a day after all of it, hour by hour.
+    for hour in range(-2, 13):
+        await _prune(parted, T0 + hours(hour))
+    assert sum("DETACH PARTITION" in each for each in said) == 3 * 7
+    assert sum("DROP TABLE" in each for each in said) == 3 * 7
+    for table in ("messages", "events", "labels"):
+        deleted = [each for each in said if each.startswith(f"DELETE FROM {table} ")]
+        assert not deleted
+    after = _parts(url)
+    assert not after & {f"{t}_{n}" for t in ("messages", "events", "labels") for n in (0, 3_000)}
+    assert "messages_3500" in after
+    assert await parted.get(ACCOUNT, old.id) is None
+    await _is_kept(parted, late)
+
+
+async def test_where_a_part_lasts_for_days_rows_are_deleted(parted: Any) -> None:
+    late = await _fill(parted)
+    assert await _prune(parted, T0 + days(30)) == 3_600
+    assert parted.bounds.earliest == 3_600
+    await _is_kept(parted, late)
+
+
+async def _is_kept(store: Any, late: Any) -> None:
+    kept = await store.get(ACCOUNT, late.entries[0].message.id)
+    assert kept == late.entries[0].message
+    wanted = MessageFilter(account=ACCOUNT, labels=(("kind", "new"),))
+    assert len((await store.page(wanted, 0, 10)).messages) == 3
+    assert (await store.read_log(store.bounds.earliest, 5_000)).position == 3_603
+
+
+async def test_a_message_with_a_late_event_keeps_its_part(parted: Any, url: str) -> None:
+    await _fill(parted)
+    # Of the third part.
+    page = await parted.read_log(1_000, 1)
+    late = a_receipt(f"c{page.events[0].message.seq}", Status.EXPIRED)
+    await parted.record_receipts([late], T0 + days(2))
+    await _prune(parted, T0 + hours(12))
+    kept = _parts(url)
+    part = page.events[0].message.seq // 500 * 500
+    assert f"messages_{part}" in kept
+    assert f"messages_{part - 500}" not in kept
+    assert await parted.get(ACCOUNT, page.events[0].message.id) is not None
+
+
+async def test_a_part_that_somebody_reads_is_dropped_later(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsgate_server.storage.postgres.database._LOCK", "200ms")
+    store = postgres.PostgresStore(url, part_size=500)
+    await store.open()
     try:
-        # A commit adds less than a part.
-        for _ in range(4):
-            await store.accept(an_acceptance(300))
-            claims = (await store.claim_due(T0, 300)).claims
-            results = [a_result(c, accepted(f"c{c.message.seq}")) for c in claims]
-            await store.record_submits(results)
-            receipts = [a_receipt(f"c{claim.message.seq}") for claim in claims]
-            await store.record_receipts(receipts, T0 + seconds(2))
-        late = await store.accept(an_acceptance(3, create_time=T0 + days(40)))
-        before = _parts(url)
-        horizon = T0 + days(30)
-        forgotten = await store.prune(some_horizons(log=horizon, messages=horizon, codes=horizon))
-        assert forgotten["messages"] == 3_600
-        after = _parts(url)
-        assert len(before) > len(after)
-        assert not any(name in after for name in ("messages_0", "events_0", "events_3000"))
-        assert await store.get(ACCOUNT, claims[0].message.id) is None
-        kept = await store.get(ACCOUNT, late.entries[0].message.id)
-        assert kept == late.entries[0].message
-        assert (await store.read_log(store.bounds.earliest, 10)).position == 3_603
+        await store.take_courier(days(1))
+        await _fill(store)
+        with psycopg.connect(url) as reading:
+            reading.execute("SELECT count(*) FROM messages").fetchone()
+            with pytest.raises(Unavailable):
+                await _prune(store, T0 + hours(12))
+        # And one that was taken out by a server that was killed before it dropped it.
+        with psycopg.connect(url) as killed:
+            killed.execute("ALTER TABLE events DETACH PARTITION events_0")
+        await _prune(store, T0 + hours(12))
+        left = _tables(url)
+        assert not [name for name in left if name in ("messages_0", "events_0", "labels_3000")]
+        assert "messages_3500" in left
     finally:
         await store.close()
+
+
+def _tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r'").fetchall()
+    return {name for (name,) in rows}
 
 
 def _parts(url: str) -> set[str]:
@@ -256,6 +367,13 @@ class Line:
                 writer.write(data)
                 await writer.drain()
 
+    def refuse(self) -> None:
+        """Nobody is there any more."""
+        self._server.close()
+        self._here.unlink()
+        for writer in self._writers:
+            writer.close()
+
     def _cut(self) -> None:
         self.cut_at_commit = ""
         self.cuts += 1
@@ -312,6 +430,49 @@ async def test_a_commit_that_was_lost_is_not_taken_for_anothers_at_its_place(
         page = await store.read_log(0, 10)
         assert [event.seq for event in page.events] == [1, 2, 3]
         assert page.events[2].message.id == repeated.entries[0].message.id
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_commit_of_which_nobody_knows_is_not_run_again(
+    two: list[Any], monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    """Or a message without a request_id could be stored twice, where its caller was told to repeat
+    it, or not.
+    """
+    store = two[0]
+    # There is no time to find out what became of it.
+    monkeypatch.setattr("smsgate_server.storage.postgres.writer._RESOLVE_SECONDS", 0)
+    execute = postgres.PostgresDatabase.execute
+
+    def lose(db: Any, sql: str, values: Any = (), /) -> Any:
+        if sql != "COMMIT":
+            return execute(db, sql, values)
+        if arrived:
+            execute(db, sql, values)
+            db.connection.execute("SELECT 1").fetchone()
+        raise psycopg.InterfaceError("the connection is closed")
+
+    await store.accept(an_acceptance())
+    monkeypatch.setattr(postgres.PostgresDatabase, "execute", lose)
+    sends = [asyncio.create_task(store.accept(an_acceptance())) for _ in range(20)]
+    answers = await asyncio.gather(*sends, return_exceptions=True)
+    monkeypatch.undo()
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert (await store.refreshed()).head == (21 if arrived else 1)
+
+
+async def test_what_callers_are_told_of_the_database_names_nothing_of_it(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(30), _behind_a_line(url) as (store, line):
+        line.refuse()
+        for call in (store.accept(an_acceptance()), store.get(ACCOUNT, "m")):
+            with pytest.raises(Unavailable) as caught:
+                await call
+            assert "/tmp" not in str(caught.value)
+            assert "connection" not in str(caught.value)
+    # The operator is.
+    assert caplog.text.count("/tmp/line-") >= 2
 
 
 @pytest.mark.parametrize("cut", ["after", "ended"])

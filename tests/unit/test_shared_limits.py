@@ -10,6 +10,7 @@ from tests.builders import T0, a_profile
 from smsgate_server.domain.account import AccountPolicy, Limit, LimitKind
 from smsgate_server.domain.errors import ResourceExhausted
 from smsgate_server.services.notices import Notices
+from smsgate_server.services.ports import Lease
 from smsgate_server.services.quotas import Quotas
 from smsgate_server.services.shared_limits import SharedLimits
 
@@ -25,7 +26,7 @@ class Totals:
     def __init__(self) -> None:
         self._totals: Counter[str] = Counter()
 
-    async def take_courier(self, lease: timedelta) -> bool:
+    async def take_courier(self, lease: timedelta) -> Lease:
         raise NotImplementedError
 
     async def leave_courier(self) -> None:

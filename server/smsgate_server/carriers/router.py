@@ -7,6 +7,7 @@ come in when none of these can, or when the message comes back unsent or refused
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from smsgate_server.domain.carrier_health import CarrierHealth
 from smsgate_server.domain.delivery import OutcomeKind, SubmitOutcome
@@ -34,8 +35,11 @@ class Router:
         return [carrier.health for carrier in self._carriers.values()]
 
     async def start(self, listener: CarrierListener) -> None:
-        for carrier in self._carriers.values():
-            await carrier.start(listener)
+        async with AsyncExitStack() as started:
+            for carrier in self._carriers.values():
+                await carrier.start(listener)
+                started.push_async_callback(carrier.stop)
+            started.pop_all()
 
     async def stop(self) -> None:
         await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()))

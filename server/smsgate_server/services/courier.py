@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from smsgate_server.domain.errors import Unavailable
-from smsgate_server.services.ports import SharingStore
+from smsgate_server.services.ports import Lease, SharingStore
 
 _log = logging.getLogger(__name__)
 
@@ -22,90 +22,146 @@ _LEASE_SECONDS = 6.0
 _RENEW_SECONDS = 1.5
 # So long before its lease is over a server stops sending that could not renew it.
 _MARGIN_SECONDS = 1.5
+# What cannot begin is left to the other servers for so long.
+_TROUBLE_SECONDS = 5.0
 
-# Is given what is set once the process ends, and need not wait for a store that is away then.
-End = Callable[[asyncio.Event], Awaitable[None]]
-Begin = Callable[[], Awaitable[End]]
+End = Callable[[], Awaitable[None]]
+# Is given what is set once the process ends: then the end need not wait for a store that is away.
+Begin = Callable[[asyncio.Event], Awaitable[End]]
 
 
 class Courier:
-    """`begin` starts what only the courier does; what it returns ends that."""
+    """`begin` starts what only the courier does, all of it or nothing; what it returns ends that.
+
+    The lease is renewed for as long as anything is begun, under way or being ended.
+    """
 
     def __init__(self, store: SharingStore, begin: Begin) -> None:
         self._store = store
         self._begin = begin
         self._end: End | None = None
         self._until = 0.0
+        self._not_before = 0.0
         self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        # Beginning or ending, beside which the lease is renewed.
+        self._changing: asyncio.Task[None] | None = None
 
     @property
     def sends(self) -> bool:
         return self._end is not None
 
     async def start(self) -> None:
-        """Returns once this server sends, or knows that another one does."""
+        """Returns once this server sends, or knows that another one does. Raises what keeps it from
+        sending, unless that is a store that is away.
+        """
         if not self._store.shared:
-            self._end = await self._begin()
+            self._end = await self._begin(self._stopping)
             return
-        await self._turn()
-        self._task = asyncio.create_task(self._run())
+        lease = await self._take()
+        self._renewing = asyncio.create_task(self._renew())
+        if not lease:
+            return
+        self._changing = asyncio.create_task(self._take_over())
+        try:
+            await asyncio.shield(self._changing)
+        except Unavailable as error:
+            self._put_off(error)
+            await self._leave()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Finish what was begun, then let another server take over at once."""
         self._stopping.set()
-        if self._task is not None:
-            await self._task
+        if self._changing is not None:
+            await asyncio.wait([self._changing])
         if self._end is not None:
             await self._finish()
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait([self._renewing])
             await self._leave()
 
-    async def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                async with asyncio.timeout(_RENEW_SECONDS):
-                    await self._stopping.wait()
-            except TimeoutError:
-                await self._turn()
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            if not self._takes_part():
+                continue
+            lease = await self._take()
+            if self._stopping.is_set() or self._is_changing:
+                continue
+            if change := self._change(lease):
+                self._changing = asyncio.create_task(self._without_end(change))
 
-    async def _turn(self) -> None:
-        held = await self._take()
-        if held and self._end is None:
-            await self._take_over()
-        elif not held and self._end is not None:
+    @property
+    def _is_changing(self) -> bool:
+        return self._changing is not None and not self._changing.done()
+
+    def _takes_part(self) -> bool:
+        """Whether to ask for the lease: not with nothing to send with."""
+        if self._end is not None:
+            return True
+        if self._is_changing:
+            return True
+        return not self._stopping.is_set() and asyncio.get_running_loop().time() >= self._not_before
+
+    def _change(self, lease: Lease) -> Callable[[], Awaitable[None]] | None:
+        if self._end is None:
+            return self._take_over if lease else None
+        if not lease:
             _log.warning("another server sends now, or may soon")
-            await self._finish()
+            return self._finish
+        if lease is Lease.TAKEN:
+            _log.warning("another server has sent meanwhile; beginning anew")
+            return self._begin_anew
+        return None
 
-    async def _take(self) -> bool:
-        """Take or renew the lease; whether it is this server's."""
+    async def _without_end(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Whatever goes wrong: this server, or another one, must try again."""
+        try:
+            await change()
+        except Exception as error:
+            self._put_off(error)
+            await self._leave()
+
+    def _put_off(self, error: Exception) -> None:
+        known = isinstance(error, Unavailable)
+        _log.error("cannot begin to send, or end it: %s", error, exc_info=not known)
+        self._not_before = asyncio.get_running_loop().time() + _TROUBLE_SECONDS
+
+    async def _take(self) -> Lease:
+        """Take or renew the lease."""
         now = asyncio.get_running_loop().time
         asked = now()
         try:
             async with asyncio.timeout(_LEASE_SECONDS - _MARGIN_SECONDS):
-                held = await self._store.take_courier(timedelta(seconds=_LEASE_SECONDS))
+                lease = await self._store.take_courier(timedelta(seconds=_LEASE_SECONDS))
         except (TimeoutError, Unavailable) as error:
             _log.error("cannot ask which server sends: %s", error or "no answer")
-            return self._end is not None and now() < self._until
-        if held:
+            held = self._end is not None and now() < self._until
+            return Lease.RENEWED if held else Lease.ELSEWHERE
+        if lease:
             self._until = asked + _LEASE_SECONDS - _MARGIN_SECONDS
-        return held
+        return lease
 
     async def _take_over(self) -> None:
         _log.info("this server sends from now on")
-        try:
-            self._end = await self._begin()
-        except Unavailable as error:
-            _log.error("cannot begin to send: %s", error)
-            await self._leave()
+        self._end = await self._begin(self._stopping)
+
+    async def _begin_anew(self) -> None:
+        await self._finish()
+        await self._take_over()
 
     async def _finish(self) -> None:
-        end, self._end = self._end, None
-        assert end is not None
-        await end(self._stopping)
+        assert self._end is not None
+        try:
+            await self._end()
+        finally:
+            self._end = None
 
     async def _leave(self) -> None:
-        if not self._store.shared:
-            return
         try:
             await self._store.leave_courier()
         except Unavailable as error:

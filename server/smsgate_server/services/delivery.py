@@ -102,7 +102,11 @@ class Delivery:
         if recovered:
             _log.warning("%d submits were interrupted; settled by their policy", recovered)
         self._unlisten = self._store.listen(self._committed)
-        await self._carriers.start(self)
+        try:
+            await self._carriers.start(self)
+        except BaseException:
+            self._unlisten()
+            raise
         self._wake.set()
         loops = (self._submit_loop(), self._record_loop(), self._sweep_loop())
         self._tasks = [asyncio.create_task(loop) for loop in loops]

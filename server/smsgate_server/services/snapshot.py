@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from smsgate_server.domain.filters import EventFilter
 from smsgate_server.domain.message import Message, Reason, Status, StatusEvent
-from smsgate_server.services.ports import Store
+from smsgate_server.services.patient_reads import PatientReads
 
 _PAGE = 500
 
@@ -15,7 +15,7 @@ class Snapshot:
     history.
     """
 
-    def __init__(self, store: Store, wanted: EventFilter, position: int) -> None:
+    def __init__(self, store: PatientReads, wanted: EventFilter, position: int) -> None:
         self._store = store
         self._wanted = wanted
         self._position = position

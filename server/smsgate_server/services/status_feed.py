@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from smsgate_server.domain.errors import ErrorReason, ResourceExhausted
+from smsgate_server.domain.errors import ErrorReason, ResourceExhausted, Unavailable
 from smsgate_server.domain.filters import EventFilter
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.values import frozen
 from smsgate_server.services.cursors import Cursors
+from smsgate_server.services.patient_reads import PatientReads, next_pause, rest
 from smsgate_server.services.ports import Clock, Store
 from smsgate_server.services.quotas import STREAMS_RETRY
 from smsgate_server.services.snapshot import Snapshot
@@ -119,6 +120,7 @@ class _Stream:
 
     __slots__ = (
         "outstanding",
+        "pause",
         "position",
         "read_until",
         "since",
@@ -133,6 +135,8 @@ class _Stream:
         self.watched = wanted
         self.position = 0
         self.woken_in = 0
+        # After the last failure to read, in seconds.
+        self.pause = 0.0
         self.since: datetime | None = None
         self.read_until: datetime | None = None
         self.waiter: asyncio.Future[None] | None = None
@@ -166,7 +170,7 @@ class StatusFeed:
         self._round_open = False
         self._rest_until = 0.0
         self._filters: dict[EventFilter, EventFilter] = {}
-        self._draining = False
+        self._draining = asyncio.Event()
         store.listen(self._committed)
 
     @property
@@ -175,7 +179,7 @@ class StatusFeed:
 
     def drain(self) -> None:
         """End every stream, now and from now on, with SERVER_DRAINING."""
-        self._draining = True
+        self._draining.set()
         for stream in self._streams:
             stream.wake()
 
@@ -232,7 +236,8 @@ class StatusFeed:
             bounds = self._store.bounds
             yield Opened(stream.position, bounds.earliest, self._settings.retention)
             if asked.snapshot:
-                snapshot = Snapshot(self._store, asked.wanted, stream.position)
+                reads = PatientReads(self._store, self._draining)
+                snapshot = Snapshot(reads, asked.wanted, stream.position)
                 async for messages in snapshot.pages():
                     yield SnapshotPage(messages)
                 yield SnapshotEnd(stream.position, snapshot.count)
@@ -290,11 +295,11 @@ class StatusFeed:
             if stream.settled:
                 yield Ended(stream.position, EndReason.ALL_TERMINAL)
                 return
-            events = await self._take(stream, asked)
+            events = await self._take_patiently(stream, asked, beat)
             if events is not None:
                 beat = self._loop.time() + asked.heartbeat
                 yield events
-            elif self._draining:
+            elif self._draining.is_set():
                 yield Ended(stream.position, EndReason.SERVER_DRAINING)
                 return
             elif self._loop.time() >= beat:
@@ -313,11 +318,22 @@ class StatusFeed:
         self._count_served(stream)
         timer = self._loop.call_at(until, stream.wake)
         try:
-            if not self._draining:
+            if not self._draining.is_set():
                 await stream.waiter
         finally:
             timer.cancel()
             stream.waiter = None
+
+    async def _take_patiently(self, stream: _Stream, asked: Follow, beat: float) -> Events | None:
+        """A store that is away is waited for, with heartbeats meanwhile."""
+        try:
+            events = await self._take(stream, asked)
+            stream.pause = 0.0
+            return events
+        except Unavailable:
+            stream.pause = next_pause(stream.pause)
+        await rest(min(stream.pause, max(beat - self._loop.time(), 0)), self._draining)
+        return None
 
     async def _take(self, stream: _Stream, asked: Follow) -> Events | None:
         """What comes next for a stream, its position moved past it; None if nothing in reach
@@ -390,7 +406,7 @@ class StatusFeed:
         self._streams.add(stream)
         try:
             # Asked again after each wake-up: an event may come between the look and the wait.
-            while self._loop.time() < until and not self._draining:
+            while self._loop.time() < until and not self._draining.is_set():
                 seen = self._window.head
                 message = await self._store.get(account, message_id)
                 if message is None or message.last_seq > position:

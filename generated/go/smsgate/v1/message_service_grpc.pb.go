@@ -62,7 +62,8 @@ type MessageServiceClient interface {
 	// Inside the log's retention it is: ordered (events come in commit order), unique (each once per
 	// stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
 	// (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-	// matches).
+	// matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+	// meanwhile, once the store is back.
 	StreamStatus(ctx context.Context, in *StreamStatusRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamStatusResponse], error)
 }
 
@@ -187,7 +188,8 @@ type MessageServiceServer interface {
 	// Inside the log's retention it is: ordered (events come in commit order), unique (each once per
 	// stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
 	// (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-	// matches).
+	// matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+	// meanwhile, once the store is back.
 	StreamStatus(*StreamStatusRequest, grpc.ServerStreamingServer[StreamStatusResponse]) error
 	mustEmbedUnimplementedMessageServiceServer()
 }

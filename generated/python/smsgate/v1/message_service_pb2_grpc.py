@@ -139,7 +139,8 @@ class MessageServiceServicer(object):
         Inside the log's retention it is: ordered (events come in commit order), unique (each once per
         stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
         (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-        matches).
+        matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+        meanwhile, once the store is back.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,8 @@ class MessageServiceStub:
     Inside the log's retention it is: ordered (events come in commit order), unique (each once per
     stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
     (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-    matches).
+    matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+    meanwhile, once the store is back.
     """
 
 @_typing.type_check_only
@@ -109,7 +110,8 @@ class MessageServiceAsyncStub(MessageServiceStub):
     Inside the log's retention it is: ordered (events come in commit order), unique (each once per
     stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
     (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-    matches).
+    matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+    meanwhile, once the store is back.
     """
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -190,7 +192,8 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         Inside the log's retention it is: ordered (events come in commit order), unique (each once per
         stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
         (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-        matches).
+        matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+        meanwhile, once the store is back.
         """
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

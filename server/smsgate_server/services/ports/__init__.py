@@ -47,7 +47,7 @@ from smsgate_server.services.ports.messages import (
     RequestKey,
     StoredEntry,
 )
-from smsgate_server.services.ports.sharing import SharingStore
+from smsgate_server.services.ports.sharing import Lease, SharingStore
 from smsgate_server.services.ports.usage import TariffStore, TariffVersion, UsageQuery, UsageStore
 from smsgate_server.services.ports.verifications import (
     Attempt,
@@ -102,6 +102,7 @@ __all__ = [
     "Horizons",
     "Ids",
     "Judge",
+    "Lease",
     "LedgerEntry",
     "LimitHit",
     "LogBounds",

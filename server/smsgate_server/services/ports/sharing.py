@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import IntEnum
 from typing import Protocol
+
+
+class Lease(IntEnum):
+    """Whether a server is the courier. RENEWED: it was before, and no other has been since."""
+
+    ELSEWHERE = 0
+    RENEWED = 1
+    TAKEN = 2
 
 
 class SharingStore(Protocol):
@@ -15,9 +24,9 @@ class SharingStore(Protocol):
         """Whether several servers can have the store open."""
         ...
 
-    async def take_courier(self, lease: timedelta) -> bool:
-        """Be the courier for as long as `lease` from now, by the clock of the store; False if
-        another server is. Who is not the courier any more is given no messages to submit.
+    async def take_courier(self, lease: timedelta) -> Lease:
+        """Be the courier for as long as `lease` from now, by the clock of the store, unless another
+        server is. Who is not the courier any more is given no messages to submit.
         """
         ...
 

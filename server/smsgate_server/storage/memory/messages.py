@@ -53,6 +53,7 @@ from smsgate_server.services.ports import (
     CommitListener,
     Entry,
     Horizons,
+    Lease,
     LogBounds,
     LogPage,
     Page,
@@ -185,8 +186,8 @@ class Messages:
     async def refreshed(self) -> LogBounds:
         return self.bounds
 
-    async def take_courier(self, _lease: timedelta) -> bool:
-        return True
+    async def take_courier(self, _lease: timedelta) -> Lease:
+        return Lease.RENEWED
 
     async def leave_courier(self) -> None:
         pass

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from smsgate_server.domain.delivery import Stage
-from smsgate_server.services.ports import Claims
+from smsgate_server.services.ports import Claims, Lease
 from smsgate_server.storage.postgres.transaction import SharedTransaction
 from smsgate_server.storage.sql import operations
 from smsgate_server.storage.sql.bulk import BulkStatement
@@ -34,13 +34,15 @@ _COUNT_WAITING = f"""
 """
 
 
-def take(tx: Transaction, leases: Sequence[timedelta]) -> Sequence[bool]:
+def take(tx: Transaction, leases: Sequence[timedelta]) -> Sequence[Lease]:
     assert isinstance(tx, SharedTransaction)
     values = {"server": tx.server, "lease": max(leases)}
-    taken = tx.db.execute(_TAKE, values).rowcount > 0
-    if taken:
-        tx.courier = tx.server
-    return [taken] * len(leases)
+    if not tx.db.execute(_TAKE, values).rowcount:
+        return [Lease.ELSEWHERE] * len(leases)
+    # The row is locked, so nobody was the courier between who it names and now.
+    lease = Lease.RENEWED if tx.courier == tx.server else Lease.TAKEN
+    tx.courier = tx.server
+    return [lease] * len(leases)
 
 
 def leave(tx: Transaction, calls: Sequence[None]) -> Sequence[None]:

@@ -1,7 +1,7 @@
 """A connection to PostgreSQL, as the operations want it."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -24,6 +24,10 @@ _CONNECT_SECONDS = 5
 
 # Statements that were run this often stay prepared.
 _PREPARE_AFTER = 1
+
+# PostgreSQL has no NUL, so no stored text has one. What a caller asks for can: in its place comes a
+# noncharacter, which matches nothing. What is to be written stays as it is, and is refused.
+_NUL, _NOTHING = "\0", "\uffff"
 
 Connection = psycopg.Connection[Row]
 
@@ -53,6 +57,8 @@ class PostgresDatabase:
         self.connection = connection
 
     def execute(self, sql: str, values: Values = (), /) -> Result:
+        if _asks(sql):
+            values = _askable(values)
         return _Result(self.connection, self.connection.execute(_translated(sql), values))
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
@@ -62,6 +68,8 @@ class PostgresDatabase:
         self.connection.execute(_of_columns(statement), _columns(statement, rows))
 
     def fetch_rows(self, statement: BulkStatement, rows: Sequence[Row]) -> list[Row]:
+        if _asks(statement.sql):
+            rows = [tuple(map(_without_nul, row)) for row in rows]
         found = self.connection.execute(_of_columns(statement), _columns(statement, rows))
         return found.fetchall()
 
@@ -97,6 +105,21 @@ class _Result:
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._cursor.fetchall())
+
+
+@cache
+def _asks(sql: str) -> bool:
+    return sql.split(maxsplit=1)[0] in ("SELECT", "WITH")
+
+
+def _askable(values: Values) -> Values:
+    if isinstance(values, Mapping):
+        return {name: _without_nul(value) for name, value in values.items()}
+    return [_without_nul(value) for value in values]
+
+
+def _without_nul(value: Any) -> Any:
+    return value.replace(_NUL, _NOTHING) if isinstance(value, str) and _NUL in value else value
 
 
 @cache

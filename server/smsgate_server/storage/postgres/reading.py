@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import psycopg
 
-from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.storage.postgres.database import PostgresDatabase, connect
+from smsgate_server.storage.postgres.trouble import cannot_read
 
 _T = TypeVar("_T")
 
@@ -40,11 +40,7 @@ class Readers:
                     raise
                 return query(self._database())
         except psycopg.Error as error:
-            told = str(error).strip().splitlines() or [type(error).__name__]
-            raise Unavailable(
-                ErrorReason.STORE_UNAVAILABLE,
-                f"the store cannot be read ({told[0]}); try again later",
-            ) from error
+            raise cannot_read(error) from error
 
     def _database(self) -> PostgresDatabase:
         db: PostgresDatabase | None = getattr(self._mine, "db", None)

@@ -10,7 +10,7 @@ import psycopg
 
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import DEFAULT_LANE, ONE_LANE, Lanes
-from smsgate_server.services.ports import Claims, Horizons, LogBounds, LogPage
+from smsgate_server.services.ports import Claims, Horizons, Lease, LogBounds, LogPage
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.postgres import courier, forgetting, partitions
 from smsgate_server.storage.postgres.database import PostgresDatabase, connect
@@ -115,8 +115,8 @@ class PostgresStore(SqlStore):
 
     # Who sends
 
-    async def take_courier(self, lease: timedelta) -> bool:
-        return await self._write(courier.take, lease, bool)
+    async def take_courier(self, lease: timedelta) -> Lease:
+        return await self._write(courier.take, lease, Lease)
 
     async def leave_courier(self) -> None:
         await self._run(courier.leave, None)
@@ -135,11 +135,14 @@ class PostgresStore(SqlStore):
         await self._read(lambda db: db.execute(_FORGET_TAKEN).rowcount)
         return await super().prune(horizons)
 
-    async def _forget_messages(self, position: int) -> int:
-        """Whole parts by dropping them, and of the part that is left what is old enough."""
-        left = await self._write(forgetting.leave_parts, position, int)
+    async def _forget_messages(self, horizon: datetime) -> int:
+        """Whole parts by dropping them. Rows are deleted only where a part lasts long."""
+        position = await self._forgettable(horizon)
+        wanted = await self._read(lambda db: forgetting.parts_to_leave(db, position))
+        left = await self._write(forgetting.leave_parts, wanted, int)
         await self._read(partitions.drop_left)
-        return left + await super()._forget_messages(position)
+        await self._read(forgetting.delete_batches)
+        return left + await self._delete_messages(horizon - forgetting.LONGEST_PART)
 
     async def _run(self, operation: Operation, argument: Any) -> Any:
         return await self._writer.run(operation, argument)

@@ -16,6 +16,7 @@ from smsgate_server.domain.errors import Unavailable
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.services.ports import LogPage
 from smsgate_server.storage.postgres.database import options
+from smsgate_server.storage.postgres.trouble import first_line
 
 _log = logging.getLogger(__name__)
 
@@ -115,8 +116,7 @@ class Tail:
             try:
                 await self._listen_once()
             except (psycopg.Error, OSError) as error:
-                told = str(error).strip().splitlines() or [type(error).__name__]
-                _log.error("cannot listen to the database: %s", told[0])
+                _log.error("cannot listen to the database: %s", first_line(error))
                 await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def _listen_once(self) -> None:

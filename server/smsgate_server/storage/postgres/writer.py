@@ -14,13 +14,13 @@ from contextlib import suppress
 
 import psycopg
 
-from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import Lanes
 from smsgate_server.storage.postgres import courier, partitions
 from smsgate_server.storage.postgres.database import PostgresDatabase, connect
 from smsgate_server.storage.postgres.tail import CHANNEL
 from smsgate_server.storage.postgres.transaction import SharedTransaction
+from smsgate_server.storage.postgres.trouble import Away, cannot_write, first_line
 from smsgate_server.storage.sql.jobs import Answers, Job, Jobs, operate
 from smsgate_server.storage.sql.reader import read_log
 
@@ -81,18 +81,18 @@ class Writer:
         try:
             db = self._connected()
         except psycopg.Error as error:
-            self._jobs.fail(group, _unavailable(error))
+            self._jobs.fail(group, cannot_write(error))
             return
         try:
             self._transact(db, group)
         except psycopg.OperationalError as error:
             # The database is away, or others hold it: no request is to blame.
             self._let_go(db)
-            self._jobs.fail(group, _unavailable(error))
+            self._jobs.fail(group, cannot_write(error))
         except Exception as error:
             self._roll_back(db)
             if len(group) == 1:
-                unable = _unavailable(error) if isinstance(error, psycopg.Error) else error
+                unable = cannot_write(error) if isinstance(error, psycopg.Error) else error
                 self._jobs.fail(group, unable)
                 return
             # One bad request must not take its neighbours down.
@@ -112,14 +112,15 @@ class Writer:
                 self._end(db, tx, before)
                 self._doubtful = True
                 db.execute("COMMIT")
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if tx is None or not self._doubtful:
                 raise
             # Whether or not there was an answer: one that says that the connection ends can come
             # in the place of the true one.
             self._let_go(db)
             if not self._resolve(tx, answers):
-                raise
+                # Never run again from here: what has no request_id could be stored twice.
+                raise psycopg.OperationalError(first_line(error)) from error
         finally:
             self._doubtful = False
         assert tx is not None
@@ -153,7 +154,7 @@ class Writer:
             return self._db
         now = time.monotonic()
         if now < self._away_until:
-            raise psycopg.OperationalError("the connection was lost")
+            raise Away
         self._away_until = now + _RECONNECT_SECONDS
         db = connect(self._url)
         # Before anything else is claimed: nobody could tell these claims from later ones.
@@ -218,11 +219,3 @@ def _is_stored(db: PostgresDatabase, tx: SharedTransaction) -> bool:
 def _gist(event: StatusEvent) -> tuple[object, ...]:
     """What no other event has."""
     return event.message.id, event.to_status, event.event_time
-
-
-def _unavailable(error: Exception) -> Unavailable:
-    told = str(error).strip().splitlines() or [type(error).__name__]
-    return Unavailable(
-        ErrorReason.STORE_UNAVAILABLE,
-        f"the store cannot write ({told[0]}); repeat the request with the same request_id, later",
-    )

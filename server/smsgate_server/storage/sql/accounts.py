@@ -1,6 +1,7 @@
 """Accounts, keys and top-ups, inside the writer's transaction; and reading them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -114,13 +115,15 @@ def revoke_keys(tx: Transaction, wanted: Sequence[tuple[str, datetime]]) -> Sequ
 
 
 def _revoke(tx: Transaction, key_id: str, now: datetime) -> ApiKey | None:
-    tx.db.execute(
-        "UPDATE api_keys SET revoke_time = ? WHERE id = ? AND revoke_time IS NULL",
-        (micros(now), key_id),
-    )
     row = tx.db.execute(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE id = ?", (key_id,)).fetchone()
-    _revise(tx)
-    return _key_of(row) if row else None
+    if row is None:
+        return None
+    key = _key_of(row)
+    if key.revoke_time is None:
+        key = replace(key, revoke_time=now)
+        tx.db.execute("UPDATE api_keys SET revoke_time = ? WHERE id = ?", (micros(now), key_id))
+        _revise(tx)
+    return key
 
 
 def note_uses(tx: Transaction, calls: Sequence[Mapping[str, datetime]]) -> Sequence[None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from smsgate_server.storage.sql.database import Database
 from smsgate_server.storage.sql.transaction import Transaction
 
 # Rows that one step deletes at most, from each table.
@@ -85,7 +86,7 @@ def delete_messages(tx: Transaction, positions: Sequence[int]) -> Sequence[int]:
 def _delete_messages(tx: Transaction, position: int) -> int:
     (start,) = tx.db.execute("SELECT pruned FROM store").fetchone()
     end = min(position, start + STEP, first_live(tx) - 1)
-    newer = oldest_in_use(tx, start, end, position)
+    newer = oldest_in_use(tx.db, start, end, position)
     if newer is not None:
         end = newer - 1
     if end <= start:
@@ -105,7 +106,7 @@ def first_live(tx: Transaction) -> int:
     return int(live) if live is not None else tx.head + 1
 
 
-def oldest_in_use(tx: Transaction, start: int, end: int, position: int) -> int | None:
+def oldest_in_use(db: Database, start: int, end: int, position: int) -> int | None:
     """The oldest message after `start` up to `end` that has an event above the position."""
-    (newer,) = tx.db.execute(_FIRST_WITH_NEWER_EVENT, (start, end, position)).fetchone()
+    (newer,) = db.execute(_FIRST_WITH_NEWER_EVENT, (start, end, position)).fetchone()
     return None if newer is None else int(newer)

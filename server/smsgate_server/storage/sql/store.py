@@ -29,6 +29,7 @@ from smsgate_server.services.ports import (
     CreatedAccount,
     Directory,
     Horizons,
+    Lease,
     LedgerEntry,
     LimitHit,
     LogBounds,
@@ -105,8 +106,8 @@ class SqlStore(ABC):
     async def refreshed(self) -> LogBounds:
         return self.bounds
 
-    async def take_courier(self, lease: timedelta) -> bool:
-        return True
+    async def take_courier(self, lease: timedelta) -> Lease:
+        return Lease.RENEWED
 
     async def leave_courier(self) -> None:
         return None
@@ -318,14 +319,21 @@ class SqlStore(ABC):
             ),
         }
         if horizons.messages is not None:
-            position = min(await self.position_at(horizons.messages), self._earliest)
-            forgotten["messages"] = await self._forget_messages(position)
+            forgotten["messages"] = await self._forget_messages(horizons.messages)
             codes = micros(min(horizons.messages, horizons.codes))
             forgotten["codes"] = await self._sweep(retention.delete_codes, codes)
         return forgotten
 
-    async def _forget_messages(self, position: int) -> int:
-        return await self._sweep(retention.delete_messages, position)
+    async def _forget_messages(self, horizon: datetime) -> int:
+        return await self._delete_messages(horizon)
+
+    async def _delete_messages(self, horizon: datetime) -> int:
+        """Row by row, in small steps."""
+        return await self._sweep(retention.delete_messages, await self._forgettable(horizon))
+
+    async def _forgettable(self, horizon: datetime) -> int:
+        """The position up to which messages are older, and no stream may start."""
+        return min(await self.position_at(horizon), self._earliest)
 
     async def _sweep(self, operation: Callable[..., Any], horizon: int) -> int:
         total = 0

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from smsgate_server.domain.delivery import Stage
-from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import ONE_LANE, Lanes
-from smsgate_server.storage.errors import StoreSetupError
+from smsgate_server.storage.errors import StoreSetupError, store_unavailable
 from smsgate_server.storage.sql.store import SqlStore
 from smsgate_server.storage.sql.transaction import Operation
 from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
@@ -106,7 +105,5 @@ class _as_unavailable:  # reads as a word after `with`
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sqlite3.Error):
-            raise Unavailable(
-                ErrorReason.STORE_UNAVAILABLE,
-                f"the store cannot be read ({error}); try again later",
-            ) from error
+            told = f"the store cannot be read ({error}); try again later"
+            raise store_unavailable(told) from error

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from smsgate_server.domain.errors import ErrorReason, Unavailable
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import Lanes
+from smsgate_server.storage.errors import store_unavailable
 from smsgate_server.storage.sql.jobs import Answers, Job, Jobs, operate
 from smsgate_server.storage.sql.transaction import Transaction
 from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
@@ -133,7 +133,6 @@ def _size(path: str) -> int:
 def _as_unavailable(error: Exception) -> Exception:
     if not isinstance(error, sqlite3.Error):
         return error
-    return Unavailable(
-        ErrorReason.STORE_UNAVAILABLE,
-        f"the store cannot write ({error}); nothing was changed, try again later",
+    return store_unavailable(
+        f"the store cannot write ({error}); nothing was changed, try again later"
     )

@@ -377,7 +377,8 @@ public final class MessageServiceGrpc {
      * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
      * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
      * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-     * matches).
+     * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+     * meanwhile, once the store is back.
      * </pre>
      */
     default void streamStatus(internal.smsgate.v1.StreamStatusRequest request,
@@ -504,7 +505,8 @@ public final class MessageServiceGrpc {
      * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
      * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
      * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-     * matches).
+     * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+     * meanwhile, once the store is back.
      * </pre>
      */
     public void streamStatus(internal.smsgate.v1.StreamStatusRequest request,
@@ -609,7 +611,8 @@ public final class MessageServiceGrpc {
      * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
      * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
      * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-     * matches).
+     * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+     * meanwhile, once the store is back.
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
@@ -715,7 +718,8 @@ public final class MessageServiceGrpc {
      * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
      * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
      * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-     * matches).
+     * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+     * meanwhile, once the store is back.
      * </pre>
      */
     public java.util.Iterator<internal.smsgate.v1.StreamStatusResponse> streamStatus(

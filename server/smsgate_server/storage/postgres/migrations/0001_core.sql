@@ -129,13 +129,15 @@ CREATE TABLE batches (
     first_seq BIGINT NOT NULL,
     last_seq  BIGINT NOT NULL
 );
+CREATE INDEX batches_by_end ON batches (last_seq);
 
 CREATE TABLE labels (
     key         TEXT COLLATE "C" NOT NULL,
     value       TEXT COLLATE "C" NOT NULL,
     message_seq BIGINT NOT NULL,
-    PRIMARY KEY (key, value, message_seq)
-);
+    PRIMARY KEY (message_seq, key, value)
+) PARTITION BY RANGE (message_seq);
+CREATE INDEX labels_by_text ON labels (key, value, message_seq);
 
 CREATE TABLE accounts (
     id       TEXT COLLATE "C" PRIMARY KEY,
