@@ -8,9 +8,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.builders import ACCOUNT, an_acceptance
+from tests.builders import ACCOUNT, T0, a_receipt, a_result, accepted, an_acceptance, minutes
 
 from smsgate_server.domain.errors import ErrorReason, Unavailable
+from smsgate_server.domain.message import Status
 from smsgate_server.storage.sqlite import writer
 from smsgate_server.storage.sqlite.store import SqliteStore
 from smsgate_server.storage.sqlite.writer import Transaction, wal_of
@@ -124,5 +125,25 @@ async def test_a_log_that_cannot_be_folded_back_stays_and_writing_goes_on(
                 assert path.stat().st_size == size
             await store.accept(an_acceptance(100))
             assert path.stat().st_size > size
+    finally:
+        await store.close()
+
+
+async def test_what_the_writer_no_longer_remembers_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MOST_KNOWN", 3)
+    store = SqliteStore(tmp_path / "few.db")
+    await store.open()
+    try:
+        for _ in range(10):
+            await store.accept(an_acceptance())
+        claims = (await store.claim_due(T0 + minutes(1), 20)).claims
+        results = [a_result(claim, accepted(f"id-{claim.message.seq}")) for claim in claims]
+        await store.record_submits(results)
+        receipts = [a_receipt(f"id-{claim.message.seq}") for claim in claims]
+        await store.record_receipts(receipts, T0 + minutes(2))
+        ended = [await store.get(claim.message.account, claim.message.id) for claim in claims]
+        assert [message.status for message in ended if message] == [Status.DELIVERED] * 10
     finally:
         await store.close()

@@ -10,7 +10,6 @@ store and the SQL stores cannot differ in their rules.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -22,7 +21,7 @@ from smsgate_server.domain.message import (
     StatusEvent,
     UnknownSubmit,
 )
-from smsgate_server.domain.values import frozen
+from smsgate_server.domain.values import changed, frozen
 
 # Parts of one message are tracked in a bit mask that must fit a signed 64-bit integer. A carrier
 # may need one or two more than there are segments.
@@ -148,7 +147,7 @@ def begin(message: Message, lane: str = "") -> Delivery:
 
 def claim(delivery: Delivery) -> Delivery:
     """The attempt is on record before the carrier may see the message."""
-    return replace(delivery, stage=Stage.IN_FLIGHT, attempts=delivery.attempts + 1)
+    return changed(delivery, stage=Stage.IN_FLIGHT, attempts=delivery.attempts + 1)
 
 
 def opening_event(message: Message, seq: int) -> StatusEvent:
@@ -187,7 +186,7 @@ def after_submit(message: Message, delivery: Delivery, result: SubmitResult, seq
         return _submitted(message, delivery, result, seq, Stage.HELD, reason)
     due = min(result.retry_time, message.expire_time)
     exposed = delivery.exposed or outcome.kind is OutcomeKind.UNKNOWN
-    return Step(None, replace(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
+    return Step(None, changed(delivery, stage=Stage.WAITING, due_time=due, exposed=exposed))
 
 
 def with_namesakes(delivery: Delivery, parts: Iterable[int]) -> Delivery:
@@ -198,7 +197,7 @@ def with_namesakes(delivery: Delivery, parts: Iterable[int]) -> Delivery:
     for of_one_id in parts:
         if of_one_id & delivered:
             delivered |= of_one_id
-    return replace(delivery, delivered=delivered)
+    return changed(delivery, delivered=delivered)
 
 
 def _may_be_answered(delivery: Delivery) -> bool:
@@ -231,7 +230,7 @@ def _with_parts(
         awaited = awaited & delivery.awaited or awaited
     elif whole and awaited in (0, _each(message)):
         return delivery
-    return replace(
+    return changed(
         delivery,
         accepted=delivery.accepted | outcome.accepted,
         awaited=awaited,
@@ -251,14 +250,14 @@ def _taken(message: Message, delivery: Delivery, result: SubmitResult, seq: int)
         return _submitted(message, delivery, result, seq, stage, reason)
     # What is reported was, before the rest was sent.
     event = _transition(message, Status.DELIVERED, Reason.HANDSET_RECEIPT, result.time, seq)
-    return Step(replace(event, carrier=result.carrier, carrier_code=result.outcome.code), None)
+    return Step(changed(event, carrier=result.carrier, carrier_code=result.outcome.code), None)
 
 
 def _refused(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
     # A carrier that has a part of it may deliver that: then it was not rejected as a whole.
     status = Status.UNDELIVERABLE if delivery.accepted else Status.REJECTED
     event = _transition(message, status, Reason.PROVIDER_REFUSED, result.time, seq)
-    refused = replace(event, carrier=result.carrier, carrier_code=result.outcome.code)
+    refused = changed(event, carrier=result.carrier, carrier_code=result.outcome.code)
     may_have_it = delivery.exposed or delivery.accepted or result.outcome.in_doubt
     return Step(refused, None, refund=not may_have_it)
 
@@ -271,11 +270,11 @@ def _submitted(
     stage: Stage,
     reason: Reason,
 ) -> Step:
-    onward = replace(delivery, stage=stage)
+    onward = changed(delivery, stage=stage)
     if message.status is not Status.NEW:  # an intermediate receipt came before the answer
         return Step(None, onward)
     event = _transition(message, Status.PENDING, reason, result.time, seq)
-    return Step(replace(event, carrier=result.carrier, carrier_code=result.outcome.code), onward)
+    return Step(changed(event, carrier=result.carrier, carrier_code=result.outcome.code), onward)
 
 
 def after_receipt(
@@ -300,7 +299,7 @@ def after_receipt(
         delivered = delivery.delivered | parts | 1 << (segment - 1)
         awaited = _awaited(message, delivery)
         if delivered & awaited != awaited:
-            return Step(None, replace(delivery, delivered=delivered))
+            return Step(None, changed(delivery, delivered=delivered))
     if receipt.status is Status.PENDING:
         if Status.PENDING not in TRANSITIONS[message.status]:
             return Step(None, delivery)
@@ -379,7 +378,7 @@ def _not_before(message: Message, now: datetime) -> datetime:
 def _by_carrier(
     event: StatusEvent, message: Message, receipt: Receipt, segment: int
 ) -> StatusEvent:
-    return replace(
+    return changed(
         event,
         carrier=receipt.carrier,
         carrier_time=receipt.carrier_time,

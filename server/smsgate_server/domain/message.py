@@ -4,14 +4,14 @@ The whole life cycle is in this file.
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from types import MappingProxyType
 
 from smsgate_server.domain.account import BillingMode
 from smsgate_server.domain.callbacks import Callback
-from smsgate_server.domain.values import copier, frozen
+from smsgate_server.domain.values import changed, frozen
 
 # The product's promise: delivery is tried for at most this long.
 MAX_VALIDITY = timedelta(hours=48)
@@ -183,23 +183,19 @@ class Message:
         A late receipt changes nothing but `last_seq`.
         """
         if event.late:
-            return replace(self, last_seq=event.seq)
+            return changed(self, last_seq=event.seq)
         submitted = event.reason in (Reason.SUBMITTED, Reason.SUBMIT_OUTCOME_UNKNOWN)
-        after = _copy(self)
-        change = object.__setattr__
-        change(after, "status", event.to_status)
-        change(after, "reason", event.reason)
-        change(after, "carrier", event.carrier or self.carrier)
-        change(after, "update_time", event.event_time)
-        if submitted and self.sent_time is None:
-            change(after, "sent_time", event.event_time)
-        change(after, "final_time", event.event_time if event.to_status.final else None)
-        change(after, "refunded", refund)
-        change(after, "last_seq", event.seq)
-        return after
-
-
-_copy = copier(Message)
+        return changed(
+            self,
+            status=event.to_status,
+            reason=event.reason,
+            carrier=event.carrier or self.carrier,
+            update_time=event.event_time,
+            sent_time=event.event_time if submitted and not self.sent_time else self.sent_time,
+            final_time=event.event_time if event.to_status.final else None,
+            refunded=refund,
+            last_seq=event.seq,
+        )
 
 
 @frozen(kw_only=True)

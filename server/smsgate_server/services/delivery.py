@@ -242,7 +242,8 @@ class Delivery:
 
     def _note(self, carrier: str, claim: Claim, outcome: SubmitOutcome) -> None:
         now = self._clock.now()
-        retry = now + self._retry_delay(claim.attempt)
+        taken = outcome.kind is OutcomeKind.ACCEPTED
+        retry = now if taken else now + self._retry_delay(claim.attempt)
         seq = claim.message.seq
         self._results.append(SubmitResult(seq, claim.attempt, carrier, outcome, now, retry))
         self._ended.set()

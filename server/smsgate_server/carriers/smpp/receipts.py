@@ -28,6 +28,12 @@ _KEY = re.compile(
     r"\b(id|sub|dlvrd|submit[ _]?date|done[ _]?date|stat|err|text)\s*:[ ]?", re.IGNORECASE
 )
 _LOOKS_LIKE_ONE = re.compile(r"\s*id\s*:\s*\S+.*\bstat\s*:", re.IGNORECASE | re.DOTALL)
+# As appendix B has it, and most carriers: found at once, where `_KEY` looks at every character.
+_USUAL = re.compile(
+    r"id:([^\s:]+) sub:\d+ dlvrd:\d+ submit date:\d+ done date:(\d+) stat:([^\s:]+) err:([^\s:]+)"
+    r"(?: [Tt]ext:|\s*\Z)",
+    re.ASCII,
+)
 _NAMES: Mapping[str, str] = {
     **{name: name for name in ("id", "sub", "dlvrd", "stat", "err", "text")},
     **{f"submit{gap}date": "submitdate" for gap in ("", " ", "_")},
@@ -128,6 +134,8 @@ def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -
 
 def _fields(text: str) -> Mapping[str, str]:
     """The fields of the text, the first of each name; nothing of what follows `text:`."""
+    if usual := _USUAL.match(text):
+        return dict(zip(("id", "donedate", "stat", "err"), usual.groups(), strict=True))
     found: dict[str, str] = {}
     name, start = "", 0
     for match in _KEY.finditer(text):

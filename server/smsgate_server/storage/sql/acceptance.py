@@ -6,7 +6,7 @@ from dataclasses import field
 from hashlib import blake2b
 
 from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
-from smsgate_server.domain.delivery import Stage, opening_event
+from smsgate_server.domain.delivery import Delivery, begin, opening_event
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.values import frozen
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
@@ -189,7 +189,9 @@ class Acceptor:
         seq = message.seq
         self._new[seq] = message
         self._messages.append(message_row(message))
-        self._deliveries.append(_new_delivery(message, self._tx.lanes.lane_of(message)))
+        delivery = begin(message, self._tx.lanes.lane_of(message))
+        self._tx.lives[seq] = (message, delivery)
+        self._deliveries.append(_new_delivery(message, delivery))
         if message.labels:
             self._labels += [(key, value, seq) for key, value in message.labels.items()]
         self._books.enter(message)
@@ -232,9 +234,9 @@ def _keys_of(acceptance: Acceptance) -> list[RequestKey]:
     return keys if acceptance.request is None else [*keys, acceptance.request]
 
 
-def _new_delivery(message: Message, lane: str) -> Row:
-    due, expiry = micros(message.due_time), micros(message.expire_time)
-    return (message.seq, int(Stage.WAITING), due, 0, 0, lane, expiry)
+def _new_delivery(message: Message, delivery: Delivery) -> Row:
+    due, expiry = micros(delivery.due_time), micros(message.expire_time)
+    return (message.seq, int(delivery.stage), due, 0, 0, delivery.lane, expiry)
 
 
 def _all_declined(entries: Sequence[StoredEntry]) -> bool:

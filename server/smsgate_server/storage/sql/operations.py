@@ -4,7 +4,6 @@ The rules are in domain/delivery.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from smsgate_server.domain.carrier_ids import (
@@ -33,6 +32,7 @@ from smsgate_server.domain.delivery import (
 )
 from smsgate_server.domain.delivery import Step as _Step
 from smsgate_server.domain.standing import cancellable, heard_before
+from smsgate_server.domain.values import changed
 from smsgate_server.services.ports import Cancelled, Claim, Claims
 from smsgate_server.storage.sql.bulk import BulkStatement
 from smsgate_server.storage.sql.database import Database, Row
@@ -219,7 +219,7 @@ def _reroute(tx: Transaction) -> None:
         for seq in seqs:
             delivery = workspace.deliveries[seq]
             assert delivery is not None
-            moved = replace(delivery, lane=tx.lanes.lane_of(workspace.messages[seq]))
+            moved = changed(delivery, lane=tx.lanes.lane_of(workspace.messages[seq]))
             workspace.apply(seq, _Step(None, moved))
         workspace.flush()
 

@@ -8,6 +8,7 @@ from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import Lanes
 from smsgate_server.storage.sql.books import Books
 from smsgate_server.storage.sql.database import Database
+from smsgate_server.storage.sql.known import Known, Life
 
 
 @dataclass
@@ -21,6 +22,9 @@ class Transaction:
     waiting: int
     lanes: Lanes
     events: list[StatusEvent] = field(default_factory=list)
+    known: Known = field(default_factory=lambda: Known(0))
+    # What this transaction has made of messages, by their numbers.
+    lives: dict[int, Life] = field(default_factory=dict)
     books: Books = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from smsgate_server.domain.message import Message
 from smsgate_server.domain.standing import in_backlog
 from smsgate_server.storage.sql.bulk import BulkStatement
 from smsgate_server.storage.sql.database import Database, Row
+from smsgate_server.storage.sql.known import Life
 from smsgate_server.storage.sql.rows import (
     DELIVERY_COLUMNS,
     DELIVERY_TYPES,
@@ -33,19 +34,19 @@ _JOINED = f"""
 """
 _BY_SEQ = BulkStatement(f"{_JOINED} WHERE m.seq IN ({{rows}})", "n")
 _BY_ID = BulkStatement(f"{_JOINED} WHERE m.id IN ({{rows}})", "t")
-_LIVE = f"SELECT {_COLUMNS} FROM deliveries AS d JOIN messages AS m ON m.seq = d.message_seq"
+_LIVE = "SELECT message_seq FROM deliveries"
 # The stages are written out, or SQLite would not see that an index is for them.
 _DUE = f"""
-    {_LIVE} WHERE d.stage = {int(Stage.WAITING)} AND d.lane = ? AND d.due_time <= ?
-    ORDER BY d.due_time, d.message_seq LIMIT ?
+    {_LIVE} WHERE stage = {int(Stage.WAITING)} AND lane = ? AND due_time <= ?
+    ORDER BY due_time, message_seq LIMIT ?
 """
 _EXPIRED_WAITING = f"""
-    {_LIVE} WHERE d.expire_time <= ? AND d.stage = {int(Stage.WAITING)}
-    ORDER BY d.expire_time, d.message_seq LIMIT ?
+    {_LIVE} WHERE expire_time <= ? AND stage = {int(Stage.WAITING)}
+    ORDER BY expire_time, message_seq LIMIT ?
 """
 _EXPIRED_WITH_CARRIER = f"""
-    {_LIVE} WHERE d.expire_time <= ? AND d.stage IN ({int(Stage.SUBMITTED)}, {int(Stage.HELD)})
-    ORDER BY d.expire_time, d.message_seq LIMIT ?
+    {_LIVE} WHERE expire_time <= ? AND stage IN ({int(Stage.SUBMITTED)}, {int(Stage.HELD)})
+    ORDER BY expire_time, message_seq LIMIT ?
 """
 _INSERT_EVENTS = BulkStatement(f"INSERT INTO events ({EVENT_COLUMNS}) {{rows}}", EVENT_TYPES)
 _UPDATE_MESSAGES = BulkStatement(
@@ -87,8 +88,16 @@ class Workspace:
         return self._tx.db
 
     def load(self, seqs: Iterable[int]) -> None:
-        missing = [(seq,) for seq in set(seqs) if seq not in self.messages]
-        self._take(_BY_SEQ.fetch(self._tx.db, missing))
+        tx, missing = self._tx, []
+        for seq in set(seqs):
+            if seq in self.messages:
+                continue
+            life = tx.lives.get(seq) or tx.known.get(seq)
+            if life is None:
+                missing.append((seq,))
+            else:
+                self._know(seq, life)
+        self._take(_BY_SEQ.fetch(tx.db, missing))
 
     def load_ids(self, ids: Iterable[str]) -> dict[str, int]:
         """Load by id; returns the seq of every id that exists."""
@@ -97,23 +106,30 @@ class Workspace:
 
     def load_due(self, lane: str, now: datetime, limit: int) -> list[int]:
         """What may be submitted, oldest due first."""
-        return self._take(self._tx.db.execute(_DUE, (lane, micros(now), limit)).fetchall())
+        return self._load_found(_DUE, (lane, micros(now), limit))
 
     def load_expired(self, now: datetime, limit: int) -> list[int]:
         """What no carrier has and is past its validity, and what a carrier had time enough for."""
-        db = self._tx.db
-        found = self._take(db.execute(_EXPIRED_WAITING, (micros(now), limit)).fetchall())
+        found = self._load_found(_EXPIRED_WAITING, (micros(now), limit))
         wanted = (micros(now - EXPIRY_GRACE), limit - len(found))
-        return found + self._take(db.execute(_EXPIRED_WITH_CARRIER, wanted).fetchall())
+        return found + self._load_found(_EXPIRED_WITH_CARRIER, wanted)
+
+    def _load_found(self, query: str, values: Row) -> list[int]:
+        seqs = [seq for (seq,) in self._tx.db.execute(query, values).fetchall()]
+        self.load(seqs)
+        return seqs
 
     def _take(self, rows: Iterable[Row]) -> list[int]:
         seqs = []
         for row in rows:
             seq = row[0]
             seqs.append(seq)
-            self.messages[seq] = self.as_loaded[seq] = message_of(row)
-            self.deliveries[seq] = self._stored[seq] = delivery_of(row[MESSAGE_WIDTH:])
+            self._know(seq, (message_of(row), delivery_of(row[MESSAGE_WIDTH:])))
         return seqs
+
+    def _know(self, seq: int, life: Life) -> None:
+        self.messages[seq] = self.as_loaded[seq] = life[0]
+        self.deliveries[seq] = self._stored[seq] = life[1]
 
     def peek_seq(self) -> int:
         """The number that the next event will have."""
@@ -138,6 +154,8 @@ class Workspace:
         updated, deleted = [], []
         for seq, before in self._stored.items():
             after = self.deliveries[seq]
+            if after is not before or seq in self._changed:
+                self._tx.lives[seq] = (self.messages[seq], after)
             if after is before or before is None:
                 continue
             message = self.messages[seq]

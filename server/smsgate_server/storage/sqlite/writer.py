@@ -16,6 +16,7 @@ from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import Lanes
 from smsgate_server.storage.errors import store_unavailable
 from smsgate_server.storage.sql.jobs import Answers, Job, Jobs, operate
+from smsgate_server.storage.sql.known import Known
 from smsgate_server.storage.sql.transaction import Transaction
 from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
 
@@ -23,6 +24,9 @@ from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
 # beside the commit path does that.
 _WAL_LIMIT_BYTES = 64 * 2**20
 _CHECKPOINT_SECONDS = 1.0
+
+# Messages that are remembered while they are under way. The newest events have them, too.
+_MOST_KNOWN = 20_000
 
 
 Committed = Callable[[int, int, Sequence[StatusEvent]], None]
@@ -40,6 +44,7 @@ class Writer:
         self._waiting = waiting
         self._lanes = lanes
         self._committed = committed
+        self._known = Known(_MOST_KNOWN)
         self._jobs = Jobs()
         self.run = self._jobs.run
         self._stopped = threading.Event()
@@ -92,14 +97,17 @@ class Writer:
         self._limit_wal(db)
 
     def _transact(self, db: SqliteDatabase, group: list[Job]) -> tuple[Answers, Transaction]:
-        transaction = Transaction(db, self._head, self._waiting, self._lanes)
+        transaction = Transaction(db, self._head, self._waiting, self._lanes, known=self._known)
         try:
             answers = operate(transaction, group)
             db.execute("COMMIT")
         except BaseException:
+            # Whatever went wrong: from now on it is the database that knows.
+            self._known.forget()
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+        self._known.take(transaction.lives)
         return answers, transaction
 
     def _limit_wal(self, db: SqliteDatabase) -> None:
