@@ -1,6 +1,7 @@
 """`smsgate-server accounts | tariffs | otp-keys`: beside a running server, and without one."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -126,6 +127,40 @@ def test_an_account_is_created_charged_up_and_given_a_key(store: Path) -> None:
     assert f"{key_id}\trevoked" in ok(run("accounts", "keys", "web-shop", store=store))
     assert "TOP_UP\t12.5\t12.5" in ok(run("accounts", "ledger", "web-shop", store=store))
     assert "web-shop\tACTIVE\tprepaid\t12.5 EUR" in ok(run("accounts", "list", store=store))
+
+
+def test_a_policy_is_kept_in_a_file_and_put_in_force(store: Path) -> None:
+    ok(run("accounts", "create", "web-shop", store=store))
+    shown = json.loads(ok(run("accounts", "show", "web-shop", store=store)))
+    wanted = {
+        "bundle": {"segments_per_month": 100},
+        "policy": {
+            "countries": {"denied_countries": ["FR"], "mode": "POLICY_MODE_ENFORCE"},
+            "limits": [{"kind": "LIMIT_KIND_MESSAGES", "maximum": 5, "period": "60s"}],
+        },
+    }
+    text = json.dumps(shown | wanted)
+    applied = ok(run("accounts", "apply", "web-shop", "-", store=store, text=text))
+    assert applied == "web-shop: ACTIVE, subscription\n"
+    after = json.loads(ok(run("accounts", "show", "web-shop", store=store)))
+    assert after["bundle"] == wanted["bundle"]
+    assert after["policy"]["countries"] == wanted["policy"]["countries"]
+    assert [limit["maximum"] for limit in after["policy"]["limits"]] == [5]
+
+
+def test_a_file_that_is_wrong_changes_nothing_and_says_where(store: Path) -> None:
+    ok(run("accounts", "create", "web-shop", store=store))
+    before = ok(run("accounts", "show", "web-shop", store=store))
+    wrong = {"policy": {"countries": {"denied_countries": ["FRX"]}}, "currency": "USD"}
+    for text, said in (
+        (json.dumps(wrong), "account.currency: is never changed"),
+        ('{"policy": {"countries": {"denied_countries": ["FRX"]}}}', "denied_countries[0]"),
+        ("not JSON", "account: is not one"),
+    ):
+        refused = run("accounts", "apply", "web-shop", "-", store=store, text=text)
+        assert refused.returncode != 0
+        assert said in refused.stderr
+    assert ok(run("accounts", "show", "web-shop", store=store)) == before
 
 
 def test_an_account_is_changed(store: Path) -> None:

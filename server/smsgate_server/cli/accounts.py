@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from smsgate_server.cli.desk_command import ConfigOption, StoreOption, at_desk
+from smsgate_server.cli import account_files
+from smsgate_server.cli.desk_command import AccountArgument, ConfigOption, StoreOption, at_desk
 from smsgate_server.cli.failing import fail
 from smsgate_server.desk import Desk
 from smsgate_server.domain.account import (
@@ -27,7 +28,6 @@ app = typer.Typer(help="Accounts, API keys and balances.", no_args_is_help=True)
 
 _LEDGER_PAGE = 1_000
 
-AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The id of the account.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="What people call it.")]
 BillingOption = Annotated[
     str | None, typer.Option("--billing", help="subscription or prepaid.", metavar="MODE")
@@ -39,6 +39,10 @@ def _billing(text: str) -> BillingMode:
     if text not in modes:
         fail(f"--billing: {text} is neither {' nor '.join(modes)}")
     return modes[text]
+
+
+app.command("show")(account_files.show)
+app.command("apply")(account_files.apply)
 
 
 @app.command("list")
@@ -107,7 +111,7 @@ def update(
     store: StoreOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Change an account. Its policy is changed with AccountService.UpdateAccount."""
+    """Change an account. Its policy, limits and bundle are changed with `apply`."""
 
     def change(present: Account) -> tuple[Account, Sequence[Violation]]:
         changed = present

@@ -17,6 +17,7 @@ from smsgate_server.storage.errors import StoreSetupError
 StoreOption = Annotated[
     str | None, typer.Option("--store", metavar="sqlite:PATH", help="The server's database.")
 ]
+AccountArgument = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The id of the account.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="The server's settings in TOML.")
 ]
