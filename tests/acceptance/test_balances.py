@@ -62,6 +62,9 @@ class MidMonth:
     def now(self) -> datetime:
         return self._system.now() + self._ahead
 
+    def forward(self, by: timedelta) -> None:
+        self._ahead += by
+
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> MidMonth:
@@ -498,12 +501,13 @@ async def test_what_the_carrier_refuses_before_it_is_sent_is_paid_back(desk: Des
     assert await spent_by(caller) == 0
 
 
-async def test_what_the_carrier_never_took_is_paid_back_when_it_expires(desk: Desk) -> None:
+async def test_what_the_carrier_never_took_is_paid_back_when_it_expires(
+    desk: Desk, clock: MidMonth
+) -> None:
     caller = await desk.prepaid(1)
-    options = pb.SendOptions()
-    options.validity_period.seconds = 1
-    sent = await caller.messages.SendMessage(a_request(recipient=REFUSED_FOR_EVER, options=options))
+    sent = await caller.messages.SendMessage(a_request(recipient=REFUSED_FOR_EVER))
     assert await balance_of(caller) == 1 - IT_PREPAID
+    clock.forward(timedelta(hours=48))
     message = await until_final(caller.messages, sent)
     assert message.status == EXPIRED
     assert await balance_of(caller) == 1

@@ -1320,6 +1320,11 @@ async def test_a_suspended_account_may_check_codes_but_not_send_them(codes: OtpG
     )
     shown = await caller.otp.GetVerification(pb.GetVerificationRequest(id=sent.verification.id))
     assert shown.verification.state == STATE_PENDING
+    code = await codes.code(sent)
+    request = pb.VerifyOTPRequest(verification_id=sent.verification.id, code=wrong(code))
+    assert (await caller.otp.VerifyOTP(request)).result == INCORRECT
+    request.code = code
+    assert (await caller.otp.VerifyOTP(request)).result == APPROVED
 
 
 # Keys and restarts

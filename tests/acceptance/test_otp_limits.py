@@ -1,6 +1,7 @@
 """The limits of one-time passwords, on the server as a caller meets them."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from tests.acceptance.reading import (
 from smsgate.v1 import account_service_pb2 as accounts
 from smsgate.v1 import account_service_pb2_grpc, message_service_pb2
 from smsgate.v1 import otp_service_pb2 as pb
+from smsgate_server.carriers.simulator import SimulatedCarrier
+from smsgate_server.domain.delivery import SubmitOutcome
+from smsgate_server.domain.message import Message
 
 start_otp, codes = otp_setup.start_otp, otp_setup.codes
 
@@ -383,6 +387,32 @@ async def test_the_sends_of_one_account_are_not_those_of_another(start_otp: Star
 # What holds for all messages holds for those with codes
 
 
+class SlowCarrier:
+    """Answers no submit until it is let `go`; `busy` once it has one."""
+
+    def __init__(self) -> None:
+        self.busy = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def answer(self) -> None:
+        self.busy.set()
+        await self.go.wait()
+
+
+@pytest.fixture
+async def slow(start_otp: StartOtp, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlowCarrier]:
+    """The simulated carrier of the gateways of a test, until these are to stop."""
+    carrier, at_once = SlowCarrier(), SimulatedCarrier._answer
+
+    async def answer(simulated: SimulatedCarrier, message: Message, attempt: int) -> SubmitOutcome:
+        await carrier.answer()
+        return await at_once(simulated, message, attempt)
+
+    monkeypatch.setattr(SimulatedCarrier, "_answer", answer)
+    yield carrier
+    carrier.go.set()
+
+
 async def test_codes_count_as_messages_of_the_account(start_otp: StartOtp) -> None:
     codes = await start_otp(limits=("messages=3/1h",))
     for n in range(3):
@@ -406,15 +436,14 @@ async def test_a_code_that_a_limit_refuses_is_no_message_of_the_account(
 
 
 async def test_when_too_many_messages_wait_a_code_and_its_dry_run_fare_alike(
-    start_otp: StartOtp,
+    start_otp: StartOtp, slow: SlowCarrier
 ) -> None:
     # While the carrier is busy with one message the next one waits here.
-    codes = await start_otp(backlog_limit=1, submit_window=1, simulator_submit_seconds=1.5)
+    codes = await start_otp(backlog_limit=1, submit_window=1)
     send = message_service_pb2.SendMessageRequest(recipient=ITALIAN, text="Ciao!")
-    taken = 0
-    while taken < 2:
-        answer = await answer_or_refusal(codes.messages.SendMessage(send))
-        taken += not isinstance(answer, Refusal)
+    await codes.messages.SendMessage(send)
+    await slow.busy.wait()
+    await codes.messages.SendMessage(send)
     dry = await answer_or_refusal(codes.send(dry_run=True))
     real = await answer_or_refusal(codes.send())
     for each in (dry, real):
@@ -455,11 +484,12 @@ async def test_a_prepaid_account_pays_for_its_codes(start_otp: StartOtp) -> None
 
 
 async def test_what_is_cancelled_before_it_was_submitted_costs_nothing(
-    start_otp: StartOtp,
+    start_otp: StartOtp, slow: SlowCarrier
 ) -> None:
-    codes = await start_otp(submit_window=1, simulator_submit_seconds=1)
+    codes = await start_otp(submit_window=1)
     operator, caller = await _prepaid(codes, 500_000_000)
     await caller.otp.SendOTP(a_request(purpose="busy"))
+    await slow.busy.wait()
     before = (await operator.shown("shop")).standing.balance
     sent = await caller.otp.SendOTP(a_request())
     await caller.otp.CancelVerification(pb.CancelVerificationRequest(id=sent.verification.id))

@@ -29,9 +29,10 @@ const (
 // UsageService tells what an account has used, as numbers for charts and as text for people.
 //
 // The figures are kept in the same transactions as what they count: they are never estimates, never
-// late, and always equal to a recount from the messages. Free requests change nothing that a
-// transaction could count them with: they are written down every second and before every GetUsage,
-// so a server that is killed can lose those of its last second.
+// late, and always equal to a recount from the messages. Free requests alone change nothing that a
+// transaction could count them with. Each server writes its own down every second, and before it
+// answers GetUsage; so those of other servers can come a second late, and a server that is killed
+// can lose those of its last second.
 type UsageServiceClient interface {
 	// GetUsage returns the usage of a span of time by day, month or year. It needs the scope READ and
 	// is itself counted as a free request.
@@ -63,9 +64,10 @@ func (c *usageServiceClient) GetUsage(ctx context.Context, in *GetUsageRequest, 
 // UsageService tells what an account has used, as numbers for charts and as text for people.
 //
 // The figures are kept in the same transactions as what they count: they are never estimates, never
-// late, and always equal to a recount from the messages. Free requests change nothing that a
-// transaction could count them with: they are written down every second and before every GetUsage,
-// so a server that is killed can lose those of its last second.
+// late, and always equal to a recount from the messages. Free requests alone change nothing that a
+// transaction could count them with. Each server writes its own down every second, and before it
+// answers GetUsage; so those of other servers can come a second late, and a server that is killed
+// can lose those of its last second.
 type UsageServiceServer interface {
 	// GetUsage returns the usage of a span of time by day, month or year. It needs the scope READ and
 	// is itself counted as a free request.

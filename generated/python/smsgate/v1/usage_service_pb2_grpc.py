@@ -29,9 +29,10 @@ class UsageServiceStub(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     def __init__(self, channel):
@@ -51,9 +52,10 @@ class UsageServiceServicer(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     def GetUsage(self, request, context):
@@ -84,9 +86,10 @@ class UsageService(object):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     @staticmethod

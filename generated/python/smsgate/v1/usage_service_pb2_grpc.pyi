@@ -30,9 +30,10 @@ class UsageServiceStub:
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     @_typing.overload
@@ -49,9 +50,10 @@ class UsageServiceAsyncStub(UsageServiceStub):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -64,9 +66,10 @@ class UsageServiceServicer(metaclass=_abc_1.ABCMeta):
     """UsageService tells what an account has used, as numbers for charts and as text for people.
 
     The figures are kept in the same transactions as what they count: they are never estimates, never
-    late, and always equal to a recount from the messages. Free requests change nothing that a
-    transaction could count them with: they are written down every second and before every GetUsage,
-    so a server that is killed can lose those of its last second.
+    late, and always equal to a recount from the messages. Free requests alone change nothing that a
+    transaction could count them with. Each server writes its own down every second, and before it
+    answers GetUsage; so those of other servers can come a second late, and a server that is killed
+    can lose those of its last second.
     """
 
     @_abc_1.abstractmethod

@@ -1379,9 +1379,10 @@ export const GetUsageResponse: MessageFns<GetUsageResponse> = {
  * UsageService tells what an account has used, as numbers for charts and as text for people.
  *
  * The figures are kept in the same transactions as what they count: they are never estimates, never
- * late, and always equal to a recount from the messages. Free requests change nothing that a
- * transaction could count them with: they are written down every second and before every GetUsage,
- * so a server that is killed can lose those of its last second.
+ * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+ * transaction could count them with. Each server writes its own down every second, and before it
+ * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+ * can lose those of its last second.
  */
 export type UsageServiceService = typeof UsageServiceService;
 export const UsageServiceService = {

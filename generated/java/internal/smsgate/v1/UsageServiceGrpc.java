@@ -6,9 +6,10 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
  * <pre>
  * UsageService tells what an account has used, as numbers for charts and as text for people.
  * The figures are kept in the same transactions as what they count: they are never estimates, never
- * late, and always equal to a recount from the messages. Free requests change nothing that a
- * transaction could count them with: they are written down every second and before every GetUsage,
- * so a server that is killed can lose those of its last second.
+ * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+ * transaction could count them with. Each server writes its own down every second, and before it
+ * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+ * can lose those of its last second.
  * </pre>
  */
 @io.grpc.stub.annotations.GrpcGenerated
@@ -113,9 +114,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public interface AsyncService {
@@ -137,9 +139,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public static abstract class UsageServiceImplBase
@@ -155,9 +158,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public static final class UsageServiceStub
@@ -191,9 +195,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public static final class UsageServiceBlockingV2Stub
@@ -226,9 +231,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public static final class UsageServiceBlockingStub
@@ -261,9 +267,10 @@ public final class UsageServiceGrpc {
    * <pre>
    * UsageService tells what an account has used, as numbers for charts and as text for people.
    * The figures are kept in the same transactions as what they count: they are never estimates, never
-   * late, and always equal to a recount from the messages. Free requests change nothing that a
-   * transaction could count them with: they are written down every second and before every GetUsage,
-   * so a server that is killed can lose those of its last second.
+   * late, and always equal to a recount from the messages. Free requests alone change nothing that a
+   * transaction could count them with. Each server writes its own down every second, and before it
+   * answers GetUsage; so those of other servers can come a second late, and a server that is killed
+   * can lose those of its last second.
    * </pre>
    */
   public static final class UsageServiceFutureStub
