@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.acceptance.esme_setup import NodeSmsc
 from tests.acceptance.reading import (
     DELIVERED,
     EXPIRED,
@@ -164,7 +165,9 @@ def a_config(folder: Path, port: int, **carrier: Any) -> Path:
 
 
 @asynccontextmanager
-async def a_gateway(folder: Path, smsc: RecordingSmsc, **carrier: Any) -> AsyncIterator[Gateway]:
+async def a_gateway(
+    folder: Path, smsc: RecordingSmsc | NodeSmsc, **carrier: Any
+) -> AsyncIterator[Gateway]:
     config = a_config(folder, smsc.port, **carrier)
     store = folder / "messages.db"
     process = ServerProcess(store, ["--config", str(config)], ENVIRONMENT)
