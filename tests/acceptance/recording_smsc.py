@@ -169,6 +169,10 @@ class RecordingSmsc:
     async def until_bound(self, count: int = 1) -> None:
         await self.until(lambda: len(self._lines) >= count)
 
+    @property
+    def bound(self) -> int:
+        return len(self._lines)
+
     def times_taken(self) -> Counter[tuple[str, int]]:
         return Counter(taken.name for taken in self.taken)
 

@@ -16,6 +16,7 @@ from tests.acceptance.esme_setup import (
     kinds,
 )
 
+from smsgate_server.carriers.smpp.binding import Backoff
 from smsgate_server.carriers.smpp.settings import SmppSettings
 
 CUTS = ["fin", "rst"]
@@ -69,6 +70,27 @@ async def test_a_bind_that_is_not_answered_is_given_up_and_tried_again() -> None
             await smsc.heard("bind_transceiver", 2)
             await smsc.happened("closed")
             assert esme.carrier.able
+
+
+async def test_a_bind_that_stays_silent_was_not_up_however_long_it_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ups: list[float] = []
+
+    def wait(_: Backoff, up_seconds: float) -> float:
+        ups.append(up_seconds)
+        return 0.0
+
+    monkeypatch.setattr(Backoff, "wait", wait)
+    async with NodeSmsc() as smsc:
+        await smsc.expect("bind_transceiver", {"silent": True})
+        async with an_esme(smsc, response_seconds=0.2) as esme:
+            assert ups[0] == 0.0
+            known = len(ups)
+            await smsc.cut("fin", smsc.all("bind_transceiver")[-1].session)
+            await smsc.heard("bind_transceiver", known + 2)
+            await esme.until_able()
+            assert ups[known] > 0.0
 
 
 async def test_a_bind_that_fails_as_nobody_expected_is_tried_again(

@@ -18,6 +18,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tests.acceptance.esme_setup import NodeSmsc
 from tests.acceptance.reading import (
     DELIVERED,
     EXPIRED,
@@ -42,8 +43,8 @@ WINDOW = 10
 # Three segments.
 LONG = "Ciao " * 80
 
-_ENVIRONMENT = {"SMSGATE_RETRY_BASE_SECONDS": "0.05", "SMSGATE_RETRY_CAP_SECONDS": "0.2"}
-_RECONNECT = [
+ENVIRONMENT = {"SMSGATE_RETRY_BASE_SECONDS": "0.05", "SMSGATE_RETRY_CAP_SECONDS": "0.2"}
+RECONNECT = [
     ("grpc.initial_reconnect_backoff_ms", 50),
     ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 200),
@@ -146,11 +147,11 @@ class Gateway:
         return (now.status, now.reason) == (PENDING, UNKNOWN)
 
 
-@asynccontextmanager
-async def a_gateway(folder: Path, smsc: RecordingSmsc, **carrier: Any) -> AsyncIterator[Gateway]:
+def a_config(folder: Path, port: int, **carrier: Any) -> Path:
+    """A file of settings with one carrier, which is at the port."""
     settings = {
         "name": "acme",
-        "hosts": [f"127.0.0.1:{smsc.port}"],
+        "hosts": [f"127.0.0.1:{port}"],
         "system_id": "smsgate",
         "window": WINDOW,
         "reconnect_seconds": 0.05,
@@ -160,11 +161,19 @@ async def a_gateway(folder: Path, smsc: RecordingSmsc, **carrier: Any) -> AsyncI
     lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
     config = folder / "smsgate.toml"
     config.write_text("\n".join(["[[carriers]]", *lines, ""]))
+    return config
+
+
+@asynccontextmanager
+async def a_gateway(
+    folder: Path, smsc: RecordingSmsc | NodeSmsc, **carrier: Any
+) -> AsyncIterator[Gateway]:
+    config = a_config(folder, smsc.port, **carrier)
     store = folder / "messages.db"
-    process = ServerProcess(store, ["--config", str(config)], _ENVIRONMENT)
+    process = ServerProcess(store, ["--config", str(config)], ENVIRONMENT)
     await asyncio.to_thread(process.start)
     try:
-        async with grpc.aio.insecure_channel(process.target, options=_RECONNECT) as channel:
+        async with grpc.aio.insecure_channel(process.target, options=RECONNECT) as channel:
             yield Gateway(process, store, channel)
     finally:
         await asyncio.to_thread(process.kill)

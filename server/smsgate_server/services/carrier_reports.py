@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -44,8 +45,7 @@ class CarrierReports:
 
     async def tell(self) -> None:
         """Report what has changed; all of it, if nothing was said for long."""
-        # A copy: the counts of a carrier go on changing.
-        healths = [replace(h, counts=replace(h.counts)) for h in self._healths()]
+        healths = [_copy(health) for health in self._healths()]
         self._silent += _INTERVAL_SECONDS
         if healths == self._told and self._silent < _LONGEST_SECONDS:
             return
@@ -60,3 +60,9 @@ class CarrierReports:
             except Exception as error:
                 _log.error("cannot report on carriers: %s", error)
             await asyncio.sleep(_INTERVAL_SECONDS)
+
+
+def _copy(health: CarrierHealth) -> CarrierHealth:
+    """The counts of a carrier go on changing."""
+    counts = replace(health.counts, outcomes=Counter(health.counts.outcomes))
+    return replace(health, counts=counts)

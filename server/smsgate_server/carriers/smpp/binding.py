@@ -23,7 +23,7 @@ from smsgate_server.carriers.smpp.settings import SmppSettings
 
 _log = logging.getLogger(__name__)
 
-# A bind that lasted this long was a good one: the next wait is the shortest again.
+# A bind that was up for this long was a good one: the next wait is the shortest again.
 _GOOD_SECONDS = 30.0
 
 _MEANINGS = {
@@ -34,6 +34,26 @@ _MEANINGS = {
 }
 
 Fraction = Callable[[], float]
+
+
+class Backoff:
+    """How long to wait before the next bind: twice as long each time, up to `cap` seconds, and from
+    the half of that to all of it, or all the binds of all the gateways come back at one moment.
+    """
+
+    def __init__(self, first: float, cap: float, jitter: Fraction) -> None:
+        self._first = first
+        self._cap = cap
+        self._jitter = jitter
+        self._next = first
+
+    def wait(self, up_seconds: float) -> float:
+        """After a bind that was up for so long; 0 if it never was."""
+        if up_seconds >= _GOOD_SECONDS:
+            self._next = self._first
+        wait = min(self._next, self._cap) * (0.5 + self._jitter() / 2)
+        self._next = min(self._next * 2, self._cap)
+        return wait
 
 
 class Binding:
@@ -54,7 +74,8 @@ class Binding:
         self._command = command
         self._on_events = on_events
         self._on_change = on_change
-        self._jitter = jitter
+        self._backoff = Backoff(settings.reconnect_seconds, settings.reconnect_cap_seconds, jitter)
+        self._up_since: float | None = None
         self._bound: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -87,21 +108,21 @@ class Binding:
             await asyncio.wait([self._task])
 
     async def _keep(self) -> None:
-        loop = asyncio.get_running_loop()
-        wait = self._settings.reconnect_seconds
         while not self._stopping:
-            began = loop.time()
+            self._up_since = None
             try:
                 await self._once()
             except Exception:
                 # Whatever it is, a bind must not stay down for good.
                 _log.exception("%s: %s failed", self._settings.name, self.name)
                 self._down("a fault of ours, which is in the log")
-            if loop.time() - began >= _GOOD_SECONDS:
-                wait = self._settings.reconnect_seconds
-            # Jitter, or all the binds of all the gateways come back at the same moment.
-            await asyncio.sleep(wait * (0.5 + self._jitter() / 2))
-            wait = min(wait * 2, self._settings.reconnect_cap_seconds)
+            await asyncio.sleep(self._backoff.wait(self._up_seconds()))
+
+    def _up_seconds(self) -> float:
+        """How long the last bind was up. One that stayed silent for half a minute was not."""
+        if self._up_since is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._up_since
 
     async def _once(self) -> None:
         """One life of the bind, from connecting to its end."""
@@ -179,6 +200,7 @@ class Binding:
             connection.close(f"bind refused with {hexadecimal(status)}" + _in_brackets(meaning))
             return
         self.connection, self.trouble = connection, ""
+        self._up_since = asyncio.get_running_loop().time()
         _log.info("%s: bound as %s to %s", self._settings.name, self.name, connection.peer)
         self._on_change(self)
 

@@ -314,7 +314,7 @@ _READERS: Mapping[int, _Reader] = {
 _MAX_SYSTEM_ID = 15
 _MAX_SYSTEM_TYPE = 12
 _MAX_ADDRESS_RANGE = 40
-_MAX_ADDRESS = 20
+MAX_ADDRESS = 20
 _MAX_SERVICE_TYPE = 5
 _MAX_TIME = 16
 _MAX_MESSAGE_ID = 64
@@ -331,7 +331,7 @@ def _string(name: str, value: str, longest: int) -> bytes:
 
 
 def _address(name: str, address: Address) -> bytes:
-    return bytes((address.ton, address.npi)) + _string(name, address.digits, _MAX_ADDRESS)
+    return bytes((address.ton, address.npi)) + _string(name, address.digits, MAX_ADDRESS)
 
 
 def _tlvs(tlvs: Tlvs) -> bytes:

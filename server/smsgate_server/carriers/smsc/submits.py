@@ -13,7 +13,7 @@ from smsgate_server.carriers.smpp.codes import (
     Status,
     Tag,
 )
-from smsgate_server.carriers.smpp.pdu import ShortMessage
+from smsgate_server.carriers.smpp.pdu import MAX_ADDRESS, ShortMessage
 from smsgate_server.carriers.smsc.settings import SmscSettings
 from smsgate_server.domain.delivery import OutcomeKind
 from smsgate_server.domain.message import Status as MessageStatus
@@ -48,6 +48,11 @@ class Judge:
 
     def judge(self, body: ShortMessage) -> Verdict:
         settings = self._settings
+        # A receipt could not say them: none of these is a number.
+        if len(body.destination.digits) > MAX_ADDRESS:
+            return Verdict(Status.INVALID_DESTINATION)
+        if len(body.source.digits) > MAX_ADDRESS:
+            return Verdict(Status.INVALID_SOURCE)
         part = _part_of(body)
         attempt = self._attempt(body)
         recipient = body.destination.digits
@@ -63,17 +68,24 @@ class Judge:
             settings.jitter,
             settings.rates,
         )
+        if plan.outcome is OutcomeKind.ACCEPTED:
+            # Whoever submits the same once more means another message.
+            del self._attempts[_name(body)]
         receipts = (r for r in plan.receipts if r.segment == part.number)
         return Verdict(_status(plan), tuple(r for r in receipts if _wanted(r, body)))
 
     def _attempt(self, body: ShortMessage) -> int:
-        """How often this very submit has come, this time included."""
-        name = (body.source.digits, body.destination.digits, body.text)
+        """How often this very submit has come since it was taken last, this time included."""
+        name = _name(body)
         attempt = self._attempts.pop(name, 0) + 1
         self._attempts[name] = attempt
         if len(self._attempts) > _MOST_KNOWN:
             self._attempts.popitem(last=False)
         return attempt
+
+
+def _name(body: ShortMessage) -> tuple[str, str, bytes]:
+    return body.source.digits, body.destination.digits, body.text
 
 
 def _wanted(receipt: PlannedReceipt, body: ShortMessage) -> bool:
