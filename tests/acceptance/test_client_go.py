@@ -163,12 +163,10 @@ def test_the_installation_of_the_readme_works(server: ServerProcess, tmp_path: P
     mine.mkdir()
     (tmp_path / "smsgate").symlink_to(_ROOT)
     (mine / "main.go").write_text(_readme("go")[0], "utf-8")
-    _go("mod", "init", "example.com/mine", folder=mine)
     environment = {"GOFLAGS": "-mod=mod", "SMSGATE_TARGET": server.target}
-    for line in _readme("sh")[0].splitlines():
-        _go(*line.split()[1:], folder=mine, environment=environment)
-    told = _go("run", ".", folder=mine, environment=environment)
-    assert told.split() == ["PENDING", "DELIVERED"]
+    done = _run(["sh", "-e", "-c", _readme("sh")[0]], mine, environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.split() == ["PENDING", "DELIVERED"]
 
 
 def test_the_example_says_what_a_newcomer_expects(

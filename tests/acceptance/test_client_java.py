@@ -84,6 +84,20 @@ def _readme(language: str) -> list[str]:
     return [body for name, body in _FENCE.findall(text) if name == language]
 
 
+def _installation() -> str:
+    return next(body for body in _readme("sh") if "install" in body)
+
+
+def test_the_readme_names_what_maven_installs() -> None:
+    """The coordinates of the dependency are those of the project."""
+    [dependency] = _readme("xml")
+    project = (_FOLDER / "pom.xml").read_text("utf-8")
+    for name in ("groupId", "artifactId", "version"):
+        found = re.search(f"<{name}>[^<]+</{name}>", dependency)
+        assert found is not None
+        assert found[0] in project
+
+
 def test_its_unit_tests_pass() -> None:
     reports = list((_FOLDER / "target" / "surefire-reports").glob("*.txt"))
     run = [re.search(r"Tests run: (\d+), Failures: 0", each.read_text()) for each in reports]
@@ -94,10 +108,15 @@ def test_its_unit_tests_pass() -> None:
 def test_the_quickstart_of_the_readme_follows_to_delivered(
     server: ServerProcess, classes: str, tmp_path: Path
 ) -> None:
-    assert _JAVA is not None
-    program = tmp_path / "Main.java"
-    program.write_text(_readme("java")[0], "utf-8")
-    told = _told(_JAVA, "-cp", classes, program, environment={"SMSGATE_TARGET": server.target})
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (tmp_path / "smsgate").symlink_to(CLIENTS.parent)
+    (mine / "Main.java").write_text(_readme("java")[0], "utf-8")
+    # The client is built, and this machine's own repository is not to get it.
+    commands = [line for line in _installation().splitlines() if not line.startswith("mvn ")]
+    assert len(commands) == 1
+    environment = {"SMSGATE_TARGET": server.target}
+    told = _told("sh", "-e", "-c", commands[0], folder=mine, environment=environment)
     assert told.split() == ["MESSAGE_STATUS_PENDING", "MESSAGE_STATUS_DELIVERED"]
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from tests.acceptance.console import ROOT
 from tests.acceptance.server_process import ServerProcess
 
@@ -41,6 +42,27 @@ def test_the_example_says_what_a_newcomer_expects(tmp_path: Path) -> None:
         "The code: welcome",
         "recipient RECIPIENT_NOT_E164",
     ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "clients/python/README.md"])
+def test_the_first_sample_of_the_readme_follows_a_message_to_delivered(
+    page: str, tmp_path: Path
+) -> None:
+    found = re.search(r"^```python\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.M | re.S)
+    assert found is not None
+    program = tmp_path / "main.py"
+    with ServerProcess("memory:") as server:
+        assert "127.0.0.1:50051" in found[1]
+        program.write_text(found[1].replace("127.0.0.1:50051", server.target), "utf-8")
+        done = subprocess.run(
+            [sys.executable, program],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"PENDING|DELIVERED", done.stdout)[-1] == "DELIVERED"
 
 
 def _code(codes: Path) -> str:

@@ -45,6 +45,26 @@ def test_the_code_of_an_otp_is_not_on_its_page(
     expect(page.get_by_text("the code is never stored")).to_be_visible()
 
 
+def test_the_page_of_a_message_waits_for_what_passes(
+    server: WebProcess, open_dashboard: OpenDashboard, traffic: Traffic
+) -> None:
+    sent = traffic.send("900")
+    codes = {"unavailable": 503, "resource_exhausted": 429}
+    dashboard = open_dashboard(server.web, "#/compose")
+
+    def refuse_once(route: Route) -> None:
+        code, status = codes.popitem() if codes else ("", 0)
+        if code:
+            route.fulfill(status=status, json={"code": code, "message": "not now"})
+        else:
+            route.continue_()
+
+    dashboard.page.route("**/GetMessage", refuse_once)
+    page = dashboard.goto(f"#/message/{sent}").page
+    expect(page.locator(".outcome")).to_contain_text("DELIVERED")
+    assert not codes
+
+
 def test_an_unknown_message_is_said_to_be_unknown(
     server: WebProcess, open_dashboard: OpenDashboard
 ) -> None:
@@ -169,16 +189,40 @@ def test_what_costs_is_sent_only_after_a_confirmation(
 
 def _sends_only_when_confirmed(server: WebProcess, open_dashboard: OpenDashboard) -> None:
     page = open_dashboard(server.web, "#/compose").page
-    page.get_by_label("Recipient").fill("+393331234900")
-    page.get_by_role("textbox", name="Text").fill("Ciao!")
+    text, recipient = page.get_by_role("textbox", name="Text"), page.get_by_label("Recipient")
+    # There is nothing to agree to before there is a text.
+    expect(page.locator(".estimate .hint")).to_be_visible()
+    expect(page.locator(".confirm")).to_be_hidden()
+    recipient.fill("+393331234900")
+    text.fill("Ciao!")
     confirmation = page.get_by_label("This goes to a real phone and costs 0.036 EUR")
     expect(confirmation).to_be_visible()
+    # Consent is to this text, recipient, sender and price, and to no other.
+    for change in (
+        lambda: text.fill("Ciao, a tutti!"),
+        lambda: recipient.fill("+393331234901"),
+        lambda: page.get_by_role("textbox", name="Sender").fill("Acme"),
+        lambda: page.get_by_label("Replace typographic").check(),
+    ):
+        confirmation.check()
+        change()
+        expect(confirmation).not_to_be_checked()
+    confirmation.check()
+    text.fill("Ciao! " * 40)
+    dearer = page.get_by_label("This goes to a real phone and costs 0.072 EUR")
+    expect(dearer).to_be_enabled()
+    expect(dearer).not_to_be_checked()
+    text.fill("Ciao!")
+    expect(confirmation).to_be_enabled()
     send = page.get_by_role("button", name="Send a test message")
     send.click()
     with Traffic(server.web, "costs") as traffic:
         assert traffic.call("MessageService/ListMessages", {}).get("messages", []) == []
         confirmation.check()
-        send.click()
+        with page.expect_request("**/SendMessage") as sending:
+            send.click()
+        price = sending.value.post_data_json["options"]["maxPrice"]
+        assert price == {"currencyCode": "EUR", "nanos": 36_000_000}
         expect(page.get_by_role("link", name="Follow it")).to_be_visible()
         eventually(lambda: len(traffic.call("MessageService/ListMessages", {})["messages"]) == 1)
     page.get_by_role("link", name="Live", exact=True).click()

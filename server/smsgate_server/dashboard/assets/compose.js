@@ -11,7 +11,8 @@ const TYPING_MILLISECONDS = 200;
 export class ComposePage {
   #asked = 0;
   #timer = 0;
-  #total = null;
+  // The estimate of exactly what is written; null while there is none.
+  #estimated = null;
   #requestId = "";
   #sent = "";
   #costs = true;
@@ -50,7 +51,7 @@ export class ComposePage {
       "form",
       {
         class: "panel compose-form",
-        oninput: () => this.#soon(),
+        oninput: (event) => event.target === this.sure || this.#written(),
         onsubmit: (event) => this.#submit(event),
       },
       row("Recipient", this.recipient),
@@ -80,8 +81,7 @@ export class ComposePage {
     const carriers = await listCarriers().catch(() => null);
     // Where the server does not say what it sends through, it is taken to cost.
     this.#costs = !carriers?.length || carriers.some((carrier) => carrier.kind !== "simulator");
-    this.confirm.hidden = !this.#costs;
-    this.sure.required = this.#costs;
+    this.#askConsent();
     setText(
       this.note,
       this.#costs
@@ -99,6 +99,30 @@ export class ComposePage {
     };
   }
 
+  /** The request; it must not cost more than what was shown. */
+  get #agreed() {
+    const request = this.#request;
+    const maxPrice = this.#estimated?.totalPrice;
+    return maxPrice ? { ...request, options: { ...request.options, maxPrice } } : request;
+  }
+
+  /** Consent was to another message, and so was the answer that is under way. */
+  #written() {
+    this.#asked += 1;
+    this.#estimated = null;
+    this.sure.checked = false;
+    this.#askConsent();
+    this.#soon();
+  }
+
+  /** There is something to agree to once a price is shown; while that changes, it cannot be done. */
+  #askConsent() {
+    const asks = this.#costs && this.text.value !== "" && this.price.textContent !== "";
+    this.confirm.hidden = !asks;
+    this.sure.required = this.#costs;
+    this.sure.disabled = this.#estimated === null;
+  }
+
   #soon() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#ask(), TYPING_MILLISECONDS);
@@ -106,7 +130,8 @@ export class ComposePage {
 
   async #ask() {
     const asked = ++this.#asked;
-    if (!this.text.value)
+    if (!this.text.value) {
+      setText(this.price, "");
       return this.estimate.replaceChildren(
         element("h2", { text: "Estimate" }),
         element("p", {
@@ -114,30 +139,36 @@ export class ComposePage {
           text: "Type a text: its segments, its alphabet, the characters that force the expensive one, and its price appear here. Nothing is sent or stored.",
         }),
       );
+    }
     try {
       const estimate = await call("MessageService/EstimateMessage", this.#request);
       if (asked !== this.#asked) return;
-      this.#total = estimate.totalPrice ?? null;
+      this.#estimated = estimate;
       setText(
         this.price,
-        this.#total ? money(this.#total) : "money, though its price is not known",
+        estimate.totalPrice ? money(estimate.totalPrice) : "money, though its price is not known",
       );
+      this.#askConsent();
       this.estimate.replaceChildren(...estimateView(estimate, (text) => this.#take(text)));
     } catch (error) {
-      if (asked === this.#asked)
-        this.estimate.replaceChildren(element("h2", { text: "Estimate" }), ...wrongs(error));
+      if (asked !== this.#asked) return;
+      setText(this.price, "");
+      this.#askConsent();
+      this.estimate.replaceChildren(element("h2", { text: "Estimate" }), ...wrongs(error));
     }
   }
 
   #take(text) {
     this.text.value = text;
     this.text.focus();
-    this.#ask();
+    this.#written();
   }
 
   async #submit(event) {
     event.preventDefault();
-    const request = this.#request;
+    if (this.#costs && !(this.#estimated && this.sure.checked))
+      return this.result.replaceChildren("It is sent once its price is shown and agreed to.");
+    const request = this.#agreed;
     const content = JSON.stringify(request);
     // A second try of the same message is the same request, so that it cannot be sent twice.
     if (content !== this.#sent) [this.#sent, this.#requestId] = [content, randomId()];

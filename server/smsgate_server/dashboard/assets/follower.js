@@ -24,6 +24,7 @@ export class Follower {
   #cursor = "";
   #filter = {};
   #abort = new AbortController();
+  #following = false;
   #nudge = () => {};
 
   constructor({ seed, take, tell }) {
@@ -31,12 +32,14 @@ export class Follower {
     this.#take = take;
     this.#tell = tell;
     addEventListener("online", () => this.#nudge());
-    addEventListener("offline", () => this.#tell("offline", "no network"));
+    // Who is not followed is not away either: somebody has to sign in first, or it is given up.
+    addEventListener("offline", () => this.#following && this.#tell("offline", "no network"));
   }
 
   /** Begin anew with this filter; what was followed before is let go. */
   restart(filter) {
     this.stop();
+    this.#following = true;
     this.#abort = new AbortController();
     this.#filter = filter;
     this.#cursor = "";
@@ -44,6 +47,7 @@ export class Follower {
   }
 
   stop() {
+    this.#following = false;
     this.#abort.abort();
     this.#nudge();
   }
@@ -61,7 +65,10 @@ export class Follower {
       }
       if (signal.aborted) return;
       if (LOST.has(why?.reason)) this.#cursor = "";
-      else if (isFinal(why)) return this.#tell(stateAfter(why), why.message);
+      else if (isFinal(why)) {
+        this.#following = false;
+        return this.#tell(stateAfter(why), why.message);
+      }
       this.#tell("offline", whyOffline(why));
       await this.#pause(wait * (0.75 + Math.random() / 2));
       wait = Math.min(wait * 2, LONGEST_WAIT_MILLISECONDS);

@@ -125,6 +125,7 @@ export class LivePage {
   }
 
   #begin() {
+    this.#overtaken = 0;
     this.#rows = new Rows();
     this.#rows.choose(this.#statuses);
     this.#counts = new SecondCounts();

@@ -16,6 +16,8 @@ import {
 
 const WAIT_SECONDS = 50;
 const RETRY_MILLISECONDS = 2_000;
+// What passes by itself: nobody is there, the server stops, a limit was hit.
+const PASSING = new Set(["unreachable", "unavailable", "resource_exhausted"]);
 const NOT_FOUND =
   "There is no message with this id in this account. It may be older than messages are kept.";
 
@@ -56,7 +58,7 @@ export class MessagePage {
         drawn = now;
       } catch (error) {
         if (signal.aborted) return;
-        if (!drawn && error.code !== "unreachable") return this.#refuse(error);
+        if (!drawn && !PASSING.has(error.code)) return this.#refuse(error);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MILLISECONDS));
       }
     }
