@@ -292,11 +292,14 @@ async def serve(settings: Settings, ready: Callable[[str, str], None], stop: asy
     await app.start()
     collector.set_up()
     host = settings.listen.rpartition(":")[0]
-    ready(f"{host}:{app.port}", web_url(settings, app.web_port))
-    await stop.wait()
-    _log.info("stopping: no new calls, finishing those under way")
-    await app.stop()
-    _log.info("stopped")
+    try:
+        ready(f"{host}:{app.port}", web_url(settings, app.web_port))
+        await stop.wait()
+    finally:
+        # Also if nobody reads any more that it is ready: its threads would keep the process.
+        _log.info("stopping: no new calls, finishing those under way")
+        await app.stop()
+        _log.info("stopped")
 
 
 def web_url(settings: Settings, port: int) -> str:
@@ -335,6 +338,7 @@ def make_web(
         is_open=lambda: access.open,
         loopback=settings.loopback,
         tls=tls_files(settings),
+        share_port=settings.share_port,
     )
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 _READY = "smsgate listening on "
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 # Quick and quiet: what a test does not say for itself.
 _ENVIRONMENT = {

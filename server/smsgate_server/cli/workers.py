@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -17,8 +18,8 @@ from typing import Any
 import uvloop
 
 from smsgate_server import logs
-from smsgate_server.app import serve
-from smsgate_server.cli.ports import reserved
+from smsgate_server.app import serve, web_url
+from smsgate_server.cli.ports import refuse_a_second, reserved
 from smsgate_server.config import ConfigError, Settings
 
 _log = logging.getLogger(__name__)
@@ -37,8 +38,10 @@ class _Worker:
     line: Connection
 
 
-async def run_workers(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Run them until SIGTERM or Ctrl-C; `ready` gets the address once all answer calls."""
+async def run_workers(settings: Settings, ready: Callable[[str, str], None]) -> None:
+    """Run them until SIGTERM or Ctrl-C. `ready` gets the address once all answer calls, and the URL
+    of the web, which is empty if there is none.
+    """
     if not settings.on_postgres:
         raise ConfigError(
             "workers: several processes need a PostgreSQL store; on one SQLite file they would "
@@ -48,12 +51,18 @@ async def run_workers(settings: Settings, ready: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with reserved(settings.listen) as port:
-        host = settings.listen.rpartition(":")[0]
-        shared = settings.model_copy(
-            update={"listen": f"{host}:{port.getsockname()[1]}", "share_port": True}
-        )
-        await _Crew(shared, stop).run(ready)
+    with ExitStack() as kept:
+        shared = {"share_port": True, "listen": _kept(settings.listen, kept)}
+        if settings.web_listen:
+            shared["web_listen"] = _kept(settings.web_listen, kept)
+        await _Crew(settings.model_copy(update=shared), stop).run(ready)
+
+
+def _kept(address: str, kept: ExitStack) -> str:
+    """The address, with the port that was picked for it, which is kept for all."""
+    refuse_a_second(address)
+    port = kept.enter_context(reserved(address))
+    return f"{address.rpartition(':')[0]}:{port.getsockname()[1]}"
 
 
 class _Crew:
@@ -61,7 +70,7 @@ class _Crew:
         self._settings = settings
         self._stop = stop
 
-    async def run(self, ready: Callable[[str], None]) -> None:
+    async def run(self, ready: Callable[[str, str], None]) -> None:
         count = self._settings.workers
         answering: list[asyncio.Future[None]] = [
             asyncio.get_running_loop().create_future() for _ in range(count)
@@ -72,7 +81,8 @@ class _Crew:
         anything: set[asyncio.Future[Any]] = {waiting, stopped, *keepers}
         await asyncio.wait(anything, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
-            ready(self._settings.listen)
+            web = self._settings.web_listen
+            ready(self._settings.listen, web_url(self._settings, int(web.rpartition(":")[2] or 0)))
         # One that cannot even start is a reason for all to end.
         await asyncio.wait(anything - {waiting}, return_when=asyncio.FIRST_COMPLETED)
         self._stop.set()
@@ -138,7 +148,13 @@ async def _serve(settings: Settings, line: Connection) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     # The line closes when the first process says so, or is no more.
     loop.add_reader(line.fileno(), stop.set)
-    await serve(settings, lambda *_: line.send("ready"), stop)
+
+    def ready(*_: str) -> None:
+        # Nobody hears it where the first process is no more.
+        with suppress(OSError):
+            line.send("ready")
+
+    await serve(settings, ready, stop)
 
 
 def _of_worker(settings: Settings, number: int) -> Settings:

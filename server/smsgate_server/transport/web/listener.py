@@ -30,11 +30,16 @@ class Listener:
     """`bind`, then `start`, then `stop`."""
 
     def __init__(
-        self, application: Application, linger: timedelta, tls: TlsFiles | None = None
+        self,
+        application: Application,
+        linger: timedelta,
+        tls: TlsFiles | None = None,
+        share_port: bool = False,
     ) -> None:
         self._application = application
         self._linger = linger
         self._tls = tls
+        self._share_port = share_port
         self._context: ssl.SSLContext | None = None
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -46,7 +51,7 @@ class Listener:
             self._context = tls_context(self._tls)
         host, _, port = address.rpartition(":")
         try:
-            self._socket = _listening(host.strip("[]"), int(port))
+            self._socket = _listening(host.strip("[]"), int(port), self._share_port)
         except OSError as error:
             why = error.strerror or str(error)
             raise OSError(f"cannot serve the web on {address}: {why}") from error
@@ -109,7 +114,7 @@ async def _gone(present: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.01)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int, shared: bool) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
@@ -118,6 +123,8 @@ def _listening(host: str, port: int) -> socket.socket:
         # A port in its last minute after a server that stopped can be taken again at once; one that
         # is being listened on cannot.
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.bind(address)
         made.listen(_BACKLOG)
         made.setblocking(False)

@@ -40,6 +40,7 @@ class WebServer:
         is_open: Callable[[], bool],
         loopback: bool,
         tls: TlsFiles | None,
+        share_port: bool = False,
     ) -> None:
         self._calls = calls
         known = methods(services, calls, StallGuard(stall_limit))
@@ -56,7 +57,7 @@ class WebServer:
             rules,
             Pages(),
         )
-        self._listener = Listener(self._front, stall_limit, tls)
+        self._listener = Listener(self._front, stall_limit, tls, share_port)
 
     def bind(self, address: str) -> int:
         """Listen on HOST:PORT (port 0 picks one); returns the port. OSError if it is taken."""
