@@ -146,14 +146,21 @@ class Delivery:
             _log.error("not on record, and unknown at the next start: %s", _in_words(result))
 
     def _committed(self, events: Sequence[StatusEvent]) -> None:
-        if any(event.from_status is None for event in events):
-            self._look_anew()
+        if not any(event.from_status is None for event in events):
+            return
+        self._hear_news()
+        # While all places are taken there is nothing to claim: what frees one says so.
+        if any(map(self._places, self._carriers.lanes.names)):
+            self._wake.set()
 
     def _look_anew(self) -> None:
         """Something may be due in any lane."""
+        self._hear_news()
+        self._wake.set()
+
+    def _hear_news(self) -> None:
         self._news += 1
         self._next_due.clear()
-        self._wake.set()
 
     # What carriers tell
 
