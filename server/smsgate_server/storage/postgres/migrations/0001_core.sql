@@ -252,6 +252,7 @@ CREATE INDEX code_sends_by_verification ON code_sends (verification_id);
 CREATE INDEX code_sends_by_recipient ON code_sends (account, recipient, time);
 CREATE INDEX code_sends_by_prefix ON code_sends (account, prefix, time);
 CREATE INDEX code_sends_by_country ON code_sends (account, country, time);
+CREATE INDEX code_sends_by_account ON code_sends (account, time);
 
 CREATE TABLE attempts (
     key             BYTEA PRIMARY KEY,
