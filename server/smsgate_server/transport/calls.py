@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -29,8 +29,10 @@ from smsgate_server.transport.stall import StallGuard
 _log = logging.getLogger("smsgate.call")
 _failures = logging.getLogger("smsgate.failure")
 
-# Long polls.
-MAY_WAIT = frozenset({"MessageService.GetMessage"})
+# Methods that can be long polls, and which of their requests are.
+MAY_WAIT: Mapping[str, Callable[[Any], bool]] = {
+    "MessageService.GetMessage": lambda request: bool(request.wait_after_cursor)
+}
 
 # Tells the library's own retries when to come again, or (negative) not to.
 PUSHBACK = "grpc-retry-pushback-ms"
@@ -103,18 +105,19 @@ class Calls:
         self, name: str, read: Read, method: Unary
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         counts = self._metrics.call(name)
-        is_free, may_wait = name not in _MAY_COST, name in MAY_WAIT
+        is_free, waits = name not in _MAY_COST, MAY_WAIT.get(name, _never)
 
         async def handle(request: bytes, context: ServicerContext[Any, Any]) -> Any:
             start = time.perf_counter()
             self._under_way += 1
             try:
                 caller = self._enter(name, context)
-                if may_wait:
+                asked = read(request)
+                if waits(asked):
                     with self._while_allowed(caller):
-                        response = await method(read(request), caller)
+                        response = await method(asked, caller)
                 else:
-                    response = await method(read(request), caller)
+                    response = await method(asked, caller)
                 if is_free:
                     self._meter.free(caller.account)
             except Exception as error:
@@ -212,6 +215,10 @@ class Calls:
         if self._lines <= _LINES_PER_SECOND:
             fields = {"method": name, "code": StatusCode.OK.name, "ms": f"{taken * 1e3:.1f}"}
             _log.info("call", extra={"fields": fields})
+
+
+def _never(request: Any) -> bool:
+    return False
 
 
 def _pushback(pause: timedelta) -> str:

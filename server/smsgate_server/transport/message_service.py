@@ -86,22 +86,23 @@ class MessageService:
                 caller.account, request.id, request.wait_after_cursor, wait
             )
         found = await self._messages.get(caller.account, request.id, request.include_history)
-        return pb.GetMessageResponse(
-            message=responses.message(found.message),
-            history=[responses.event(event) for event in found.history],
-            cursor=self._cursors.text(found.position),
-        )
+        made = pb.GetMessageResponse(cursor=self._cursors.text(found.position))
+        responses.put_message(made.message, found.message)
+        if found.history:
+            made.history.extend(map(responses.event, found.history))
+        return made
 
     async def ListMessages(
         self, request: pb.ListMessagesRequest, caller: Caller
     ) -> pb.ListMessagesResponse:
         wanted = requests.message_filter(caller.account, request.filter)
         page = await self._pages.page(wanted, request.page_size, request.page_token)
-        return pb.ListMessagesResponse(
-            messages=[responses.message(message) for message in page.messages],
-            next_page_token=page.next_token,
-            cursor=self._cursors.text(page.position),
+        made = pb.ListMessagesResponse(
+            next_page_token=page.next_token, cursor=self._cursors.text(page.position)
         )
+        for message in page.messages:
+            responses.put_message(made.messages.add(), message)
+        return made
 
     async def CancelMessage(
         self, request: pb.CancelMessageRequest, caller: Caller

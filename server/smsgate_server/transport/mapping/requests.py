@@ -19,6 +19,7 @@ from smsgate_server.transport.mapping.webhooks import callback_of
 _MAX_BATCH_IDS = 100
 _HEARTBEAT = timedelta(seconds=15)
 _HEARTBEAT_RANGE = (timedelta(seconds=1), timedelta(seconds=60))
+_NO_WAIT = timedelta(0)
 _MAX_WAIT = timedelta(seconds=60)
 
 
@@ -97,13 +98,15 @@ def cancelled_id(request: pb.CancelMessageRequest) -> str:
 
 def wait(request: pb.GetMessageRequest) -> timedelta:
     """How long to wait for a change; zero means not at all."""
+    if request.id and not request.HasField("wait"):
+        return _NO_WAIT
     reader = Reader()
     if not request.id:
         reader.refuse("id", ErrorReason.FIELD_REQUIRED, "is empty")
-    span = timedelta(0)
+    span = _NO_WAIT
     if request.HasField("wait"):
-        span = reader.span("wait", request.wait) or timedelta(0)
-        if not timedelta(0) <= span <= _MAX_WAIT:
+        span = reader.span("wait", request.wait) or _NO_WAIT
+        if not _NO_WAIT <= span <= _MAX_WAIT:
             reader.refuse("wait", ErrorReason.INVALID_DURATION, "must be from 0 to 60 seconds")
         if not request.wait_after_cursor:
             description = "is needed to wait: the cursor of an earlier answer"
