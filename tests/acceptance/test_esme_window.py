@@ -23,6 +23,7 @@ from tests.acceptance.esme_setup import (
 
 from smsgate_server.carriers.smpp import client
 from smsgate_server.carriers.smpp.codes import MAX_SEQUENCE
+from smsgate_server.domain.message import Reason
 
 # All that SMPP 3.4 and 5.0 define, but for those that have to do with speed.
 STATUSES = [
@@ -322,6 +323,42 @@ async def test_who_is_throttled_for_too_long_is_to_come_again_later(
         assert (outcome.kind, outcome.temporary) == (REFUSED, True)
         assert outcome.code == "0x00000058"
         assert len(await smsc.heard("submit_sm", 2)) == 2
+
+
+async def test_a_message_that_alone_is_throttled_slows_nobody_down_and_comes_again_later() -> None:
+    async with NodeSmsc() as smsc, an_esme(smsc, tps=1000, window=5) as esme:
+        await smsc.always("submit_sm", silent=True)
+        unwanted = esme.begin(a_text("unwanted"))
+        written = 1
+        for number in range(4):
+            await smsc.heard("submit_sm", written)
+            if number:
+                # Another one is taken meanwhile.
+                other = esme.begin(a_text("other"))
+                await smsc.answer((await smsc.heard("submit_sm", written + 1))[-1])
+                assert kinds(await done(other)) == [ACCEPTED]
+            rate = esme.carrier.health.rate
+            again = [s for s in smsc.all("submit_sm") if s.text == "unwanted"]
+            assert len(again) == number + 1
+            await smsc.answer(again[-1], status=0x58)
+            count = number + 1
+            await esme.listener.until(lambda n=count: esme.carrier.health.counts.throttled == n)
+            # The first time nobody can know what it is about.
+            assert (esme.carrier.health.rate < rate) == (number == 0)
+            written = len(smsc.all("submit_sm")) if number == 3 else 2 * number + 2
+        (outcome,) = await done(unwanted)
+        assert (outcome.kind, outcome.temporary, outcome.code) == (REFUSED, True, "0x00000058")
+        assert len(smsc.all("submit_sm")) == 7
+
+
+async def test_a_vendors_status_stands_for_the_reason_that_is_set() -> None:
+    errors = {"0x00000411": "UNKNOWN_SUBSCRIBER"}
+    async with NodeSmsc() as smsc, an_esme(smsc, errors=errors) as esme:
+        await smsc.expect("submit_sm", {"status": 0x411}, {"status": 0x412})
+        mapped, plain = await esme.submit(), await esme.submit()
+        assert (mapped.kind, mapped.code) == (REFUSED, "0x00000411")
+        assert mapped.reason is Reason.UNKNOWN_SUBSCRIBER
+        assert (plain.code, plain.reason) == ("0x00000412", Reason.UNSPECIFIED)
 
 
 # Whoever waited has gone
