@@ -58,8 +58,8 @@ _WORDS: Mapping[int, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a receipt says, in the carrier's own words. `word` tells the state; `raw` is the same, or
-    what the text calls it in a word that is no standard's.
+    """What a receipt says, in the carrier's own words. `word` tells the state; `raw` is the same,
+    or what the text calls it in a word that is no standard's.
     """
 
     carrier_id: str
