@@ -24,6 +24,7 @@ from tests.builders import RECIPIENT, T0, a_message
 
 from smsgate_server.carriers.smpp.client import SmppCarrier
 from smsgate_server.carriers.smpp.references import References
+from smsgate_server.carriers.smpp.session import Timers
 from smsgate_server.carriers.smpp.settings import SmppSettings
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.errors import Unavailable
@@ -362,6 +363,16 @@ class Esme:
     async def submit(self, message: Message | None = None, **claim: Any) -> SubmitOutcome:
         async with asyncio.timeout(GUARD_SECONDS):
             return await self.begin(message, **claim)
+
+    def hurry(self, response_seconds: float = 10.0, enquire_link_seconds: float = 30.0) -> None:
+        """The timers of the binds that are up: had they been so short before, a slow machine might
+        not have bound in time. Those of later binds are as they were.
+        """
+        for binding in self.carrier._bindings:
+            if binding.connection is not None:
+                timers = Timers(response_seconds, enquire_link_seconds)
+                binding.connection.session._timers = timers
+                binding.connection._flush_soon()
 
     async def until_able(self) -> None:
         await self.listener.until(lambda: self.carrier.able)

@@ -211,19 +211,19 @@ async def test_an_idle_link_is_tested_and_goes_on() -> None:
 
 
 async def test_a_busy_link_is_not_tested() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, enquire_link_seconds=0.5) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc, enquire_link_seconds=2.0) as esme:
         loop = asyncio.get_running_loop()
-        end = loop.time() + 1.1
+        end = loop.time() + 2.5
         while loop.time() < end:
             assert (await esme.submit()).kind is ACCEPTED
         assert smsc.all("enquire_link") == []
 
 
 async def test_a_link_that_does_not_answer_is_bound_anew() -> None:
-    timers = {"enquire_link_seconds": 0.05, "response_seconds": 0.2}
     async with NodeSmsc() as smsc:
         await smsc.expect("enquire_link", {"silent": True})
-        async with an_esme(smsc, **timers) as esme:
+        async with an_esme(smsc) as esme:
+            esme.hurry(response_seconds=0.2, enquire_link_seconds=0.05)
             await smsc.heard("bind_transceiver", 2)
             await esme.until_able()
             assert (await esme.submit()).kind is ACCEPTED

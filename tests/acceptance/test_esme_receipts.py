@@ -199,14 +199,14 @@ async def test_a_flood_is_held_back_and_every_receipt_is_acknowledged_in_order()
 
 async def test_the_carrier_is_not_blamed_for_what_is_not_read() -> None:
     count = 3_000
-    timers = {"enquire_link_seconds": 0.2, "response_seconds": 0.4}
-    async with NodeSmsc() as smsc, an_esme(smsc, **timers) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc) as esme:
         esme.listener.storing.clear()
         await flood(smsc, count)
         await esme.listener.until(lambda: esme.carrier.health.counts.receipts >= 2_000)
+        esme.hurry(response_seconds=0.8, enquire_link_seconds=0.3)
         submit = esme.begin()
         with suppress(TimeoutError):
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(1.5):
                 await smsc.heard("bind_transceiver", 2)
         esme.listener.storing.set()
         await smsc.heard("deliver_sm_resp", count)

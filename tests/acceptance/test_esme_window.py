@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from tests.acceptance.esme_setup import (
     ACCEPTED,
+    GUARD_SECONDS,
     NOT_SENT,
     REFUSED,
     UNKNOWN,
     Esme,
     Heard,
     NodeSmsc,
+    a_pdu,
     a_text,
     an_esme,
     done,
@@ -21,6 +23,7 @@ from tests.acceptance.esme_setup import (
 
 from smsgate_server.carriers.smpp import client
 from smsgate_server.carriers.smpp.codes import MAX_SEQUENCE
+from smsgate_server.domain.message import Reason
 
 # All that SMPP 3.4 and 5.0 define, but for those that have to do with speed.
 STATUSES = [
@@ -96,10 +99,12 @@ async def test_as_many_messages_are_taken_as_can_be_written_and_again_as_many() 
 
 
 async def test_a_submit_that_is_not_answered_keeps_its_place() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, window=3, response_seconds=0.2) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc, window=3) as esme:
+        esme.hurry(response_seconds=0.2)
         await smsc.expect("submit_sm", {"silent": True}, {"silent": True})
         lost = [esme.begin(), esme.begin()]
         assert kinds(await done(*lost)) == [UNKNOWN] * 2
+        esme.hurry(response_seconds=GUARD_SECONDS)
         await smsc.always("submit_sm", delay=2)
         outcomes = await done(*(esme.begin() for _ in range(30)))
         assert set(kinds(outcomes)) == {ACCEPTED}
@@ -110,7 +115,8 @@ async def test_a_submit_that_is_not_answered_keeps_its_place() -> None:
 
 
 async def test_late_answers_give_their_places_back_and_are_told() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, window=2, response_seconds=0.1) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc, window=2) as esme:
+        esme.hurry(response_seconds=0.1)
         for number in range(3):
             await smsc.expect("submit_sm", {"silent": True})
             outcome = await esme.submit()
@@ -127,7 +133,8 @@ async def test_late_answers_give_their_places_back_and_are_told() -> None:
 
 
 async def test_a_late_refusal_frees_the_place_and_says_nothing_of_acceptance() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, window=2, response_seconds=0.2) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc, window=2) as esme:
+        esme.hurry(response_seconds=0.2)
         await smsc.expect("submit_sm", {"silent": True})
         assert kinds(await done(esme.begin())) == [UNKNOWN]
         await smsc.answer(smsc.all("submit_sm")[0], status=0x0B)
@@ -137,7 +144,8 @@ async def test_a_late_refusal_frees_the_place_and_says_nothing_of_acceptance() -
 
 
 async def test_a_window_full_of_submits_without_answers_is_given_up_for_a_new_bind() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, window=2, response_seconds=0.2) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc, window=2) as esme:
+        esme.hurry(response_seconds=0.2)
         await smsc.always("submit_sm", silent=True)
         tasks = [esme.begin() for _ in range(3)]
         assert kinds(await done(*tasks)) == [UNKNOWN, UNKNOWN, NOT_SENT]
@@ -266,13 +274,16 @@ async def test_a_generic_nack_is_a_refusal(status: int) -> None:
 @pytest.mark.parametrize("nack", [False, True], ids=["answer", "nack"])
 async def test_what_is_throttled_is_accepted_in_the_end(status: int, nack: bool) -> None:
     async with NodeSmsc() as smsc, an_esme(smsc, tps=200, window=10) as esme:
-        await smsc.expect("submit_sm", *([{"status": status, "nack": nack}] * 10))
-        outcomes = await done(*(esme.begin(message) for message in numbered(30)))
-        assert set(kinds(outcomes)) == {ACCEPTED}
-        health = esme.carrier.health
-        assert health.counts.throttled == 10
-        # Halved once for the whole burst.
-        assert 100 <= health.rate < 200
+        tasks, written = await open_submits(esme, smsc, 10)
+        tasks += [esme.begin(message) for message in numbered(20)]
+        command = 0x80000000 if nack else 0x80000004
+        # One burst, however slow the machine is.
+        await smsc.write(b"".join(a_pdu(command, s.sequence, status=status) for s in written))
+        await esme.listener.until(lambda: esme.carrier.health.counts.throttled == 10)
+        # Halved once for all of it.
+        assert 100 <= esme.carrier.health.rate < 200
+        assert set(kinds(await done(*tasks))) == {ACCEPTED}
+        assert esme.carrier.health.counts.throttled == 10
         assert len(await smsc.heard("submit_sm", 40)) == 40
 
 
@@ -312,6 +323,42 @@ async def test_who_is_throttled_for_too_long_is_to_come_again_later(
         assert (outcome.kind, outcome.temporary) == (REFUSED, True)
         assert outcome.code == "0x00000058"
         assert len(await smsc.heard("submit_sm", 2)) == 2
+
+
+async def test_a_message_that_alone_is_throttled_slows_nobody_down_and_comes_again_later() -> None:
+    async with NodeSmsc() as smsc, an_esme(smsc, tps=1000, window=5) as esme:
+        await smsc.always("submit_sm", silent=True)
+        unwanted = esme.begin(a_text("unwanted"))
+        written = 1
+        for number in range(4):
+            await smsc.heard("submit_sm", written)
+            if number:
+                # Another one is taken meanwhile.
+                other = esme.begin(a_text("other"))
+                await smsc.answer((await smsc.heard("submit_sm", written + 1))[-1])
+                assert kinds(await done(other)) == [ACCEPTED]
+            rate = esme.carrier.health.rate
+            again = [s for s in smsc.all("submit_sm") if s.text == "unwanted"]
+            assert len(again) == number + 1
+            await smsc.answer(again[-1], status=0x58)
+            count = number + 1
+            await esme.listener.until(lambda n=count: esme.carrier.health.counts.throttled == n)
+            # The first time nobody can know what it is about.
+            assert (esme.carrier.health.rate < rate) == (number == 0)
+            written = len(smsc.all("submit_sm")) if number == 3 else 2 * number + 2
+        (outcome,) = await done(unwanted)
+        assert (outcome.kind, outcome.temporary, outcome.code) == (REFUSED, True, "0x00000058")
+        assert len(smsc.all("submit_sm")) == 7
+
+
+async def test_a_vendors_status_stands_for_the_reason_that_is_set() -> None:
+    errors = {"0x00000411": "UNKNOWN_SUBSCRIBER"}
+    async with NodeSmsc() as smsc, an_esme(smsc, errors=errors) as esme:
+        await smsc.expect("submit_sm", {"status": 0x411}, {"status": 0x412})
+        mapped, plain = await esme.submit(), await esme.submit()
+        assert (mapped.kind, mapped.code) == (REFUSED, "0x00000411")
+        assert mapped.reason is Reason.UNKNOWN_SUBSCRIBER
+        assert (plain.code, plain.reason) == ("0x00000412", Reason.UNSPECIFIED)
 
 
 # Whoever waited has gone
@@ -421,7 +468,8 @@ async def test_a_connection_lost_between_the_parts_tells_which_were_taken() -> N
 
 
 async def test_a_late_answer_to_a_part_names_that_part() -> None:
-    async with NodeSmsc() as smsc, an_esme(smsc, response_seconds=0.2) as esme:
+    async with NodeSmsc() as smsc, an_esme(smsc) as esme:
+        esme.hurry(response_seconds=0.2)
         await smsc.expect("submit_sm", id_of(1), {"silent": True}, id_of(3))
         outcome = await esme.submit(a_text(LONG))
         assert (outcome.kind, outcome.accepted) == (UNKNOWN, 0b101)

@@ -362,7 +362,13 @@ BODIES: list[tuple[list[Command], st.SearchStrategy[Any]]] = [
         st.builds(MessageId, strings(64), TLVS),
     ),
     (
-        [Command.UNBIND, Command.UNBIND_RESP, Command.ENQUIRE_LINK, Command.GENERIC_NACK],
+        [
+            Command.UNBIND,
+            Command.UNBIND_RESP,
+            Command.ENQUIRE_LINK,
+            Command.ENQUIRE_LINK_RESP,
+            Command.GENERIC_NACK,
+        ],
         st.just(NOTHING),
     ),
     ([Command.QUERY_SM, Command.OUTBIND], st.builds(Raw, st.binary(max_size=300))),
@@ -382,6 +388,10 @@ def test_what_is_written_is_read_back(
         assert decode(frame) == pdu
 
     holds()
+
+
+def test_every_command_that_is_known_is_among_them() -> None:
+    assert {command for commands, _ in BODIES for command in commands} >= {c for c, *_ in BY_HAND}
 
 
 @settings(deadline=None, max_examples=1000, derandomize=True)

@@ -106,6 +106,11 @@ def test_an_empty_state_in_a_tlv_leaves_it_to_the_text() -> None:
     assert summary(read(body)) == ("1a2b", Status.DELIVERED, "DELIVRD:000")
 
 
+def test_a_state_in_a_tlv_decides_and_the_word_of_the_text_is_kept() -> None:
+    body = a_deliver("id:7 stat:BLOCKED err:011", tlvs=tlvs(state=5))
+    assert summary(read(body)) == ("7", Status.UNDELIVERABLE, "BLOCKED:011")
+
+
 def test_a_state_in_a_tlv_does_for_a_text_without_one() -> None:
     assert read(a_deliver("id:7", tlvs=tlvs(state=2))).status is Status.DELIVERED
 

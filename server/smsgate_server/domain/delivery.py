@@ -85,7 +85,8 @@ class SubmitOutcome:
     `temporary`; then, as after NOT_SENT, it is tried again at `retry_time`. Whatever the end, the
     parts in `accepted` were taken, have their ids, and are not submitted again. `in_doubt` says of
     a REFUSED one that another part may have been taken, though nobody knows. With `hold` an UNKNOWN
-    outcome is final for this attempt, whatever the message says.
+    outcome is final for this attempt, whatever the message says. `reason` is why it was REFUSED, if
+    the carrier's code tells more than that it was.
     """
 
     kind: OutcomeKind
@@ -97,6 +98,7 @@ class SubmitOutcome:
     reference: int = 0
     in_doubt: bool = False
     hold: bool = False
+    reason: Reason = Reason.UNSPECIFIED
 
 
 @frozen
@@ -256,7 +258,8 @@ def _taken(message: Message, delivery: Delivery, result: SubmitResult, seq: int)
 def _refused(message: Message, delivery: Delivery, result: SubmitResult, seq: int) -> Step:
     # A carrier that has a part of it may deliver that: then it was not rejected as a whole.
     status = Status.UNDELIVERABLE if delivery.accepted else Status.REJECTED
-    event = _transition(message, status, Reason.PROVIDER_REFUSED, result.time, seq)
+    reason = result.outcome.reason or Reason.PROVIDER_REFUSED
+    event = _transition(message, status, reason, result.time, seq)
     refused = changed(event, carrier=result.carrier, carrier_code=result.outcome.code)
     may_have_it = delivery.exposed or delivery.accepted or result.outcome.in_doubt
     return Step(refused, None, refund=not may_have_it)

@@ -6,8 +6,8 @@
 
 The store has the attempt on record before the carrier sees the message, so a crash at any instant
 leaves either nothing done or an attempt whose outcome is unknown, never a message sent unknowingly.
-No more is claimed than can be written at once: what is claimed and not written when the process is
-killed counts as unknown, too.
+No more is claimed than the carriers have places for, which is little more than they can write at
+once: what is claimed and not written when the process is killed counts as unknown, too.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from smsgate_server.carriers.smpp.binding import Binding, Fraction
-from smsgate_server.carriers.smpp.codes import Command, Status
+from smsgate_server.carriers.smpp.codes import Command, Status, hexadecimal
 from smsgate_server.carriers.smpp.connection import Connection
 from smsgate_server.carriers.smpp.pacing import Pace
 from smsgate_server.carriers.smpp.parts import Unsendable, awaited, parts_of
@@ -25,6 +25,7 @@ from smsgate_server.carriers.smpp.submits import Part, Submit
 from smsgate_server.domain.carrier_health import CarrierHealth, Counts
 from smsgate_server.domain.delivery import OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.errors import Unavailable
+from smsgate_server.domain.message import Reason
 from smsgate_server.services.ports import CarrierListener, Claim, Clock
 
 _log = logging.getLogger(__name__)
@@ -285,7 +286,8 @@ class SmppCarrier:
         elif verdict is Verdict.TOO_FAST:
             self._throttled(part, pdu.status)
         else:
-            part.submit.part_refused(pdu.status, verdict is Verdict.TRY_LATER)
+            reason = self._settings.errors.get(hexadecimal(pdu.status), Reason.UNSPECIFIED)
+            part.submit.part_refused(pdu.status, verdict is Verdict.TRY_LATER, reason)
 
     def _throttled(self, part: Part, status: int) -> None:
         now = self._now()

@@ -71,10 +71,13 @@ _WORDS: Mapping[int, str] = {
 
 @frozen
 class _Said:
-    """What a receipt says, in the carrier's own words."""
+    """What a receipt says, in the carrier's own words. `word` tells the state; `raw` is the same,
+    or what the text calls it in a word that is no standard's.
+    """
 
     carrier_id: str
     word: str
+    raw: str
     error: str
     done: datetime | None
 
@@ -93,7 +96,7 @@ def read_receipt(body: ShortMessage | DataMessage, settings: SmppSettings) -> Re
         carrier=settings.name,
         carrier_id=_converted(said.carrier_id, settings.receipt_ids),
         status=status,
-        code=":".join(filter(None, (said.word, said.error)))[:64],
+        code=":".join(filter(None, (said.raw, said.error)))[:64],
         reason=_reason(said.error, settings),
         carrier_time=said.done,
         recipient=handset_of(body.source, body.destination, settings.receipt_number),
@@ -125,11 +128,12 @@ def _read(body: ShortMessage | DataMessage, text: str, settings: SmppSettings) -
     tlvs = body.tlvs
     carrier_id = _string(tlvs.get(Tag.RECEIPTED_MESSAGE_ID, b"")) or _first(fields.get("id", ""))
     state = tlvs.get(Tag.MESSAGE_STATE, b"")
-    word = _WORDS.get(state[0], f"STATE{state[0]}") if state else ""
-    word = word or _first(fields.get("stat", "")).upper()
+    stat = _first(fields.get("stat", "")).upper()
+    word = (_WORDS.get(state[0], f"STATE{state[0]}") if state else "") or stat
     error = _first(fields.get("err", "")) or _network_error(tlvs.get(Tag.NETWORK_ERROR_CODE, b""))
     done = _time(_first(fields.get("donedate", "")), settings.receipt_offset_minutes)
-    return _Said(carrier_id[:LONGEST_ID], word[:32], error[:16], done)
+    raw = stat if stat and stat not in _WORDS.values() else word
+    return _Said(carrier_id[:LONGEST_ID], word[:32], raw[:32], error[:16], done)
 
 
 def _fields(text: str) -> Mapping[str, str]:

@@ -155,7 +155,9 @@ class SmppSettings(BaseModel):
         default_factory=dict, description="Words of receipts and what they mean, if not the usual."
     )
     errors: dict[str, _Reason] = Field(
-        default_factory=dict, description="Error codes of receipts, and the reasons they stand for."
+        default_factory=dict,
+        description="Error codes of receipts, or statuses of refusals such as `0x00000411`, and "
+        "the reasons they stand for.",
     )
     try_later: frozenset[int] = Field(
         frozenset(int(status) for status in TRY_LATER),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from smsgate_server.carriers.smpp.codes import hexadecimal
 from smsgate_server.carriers.smpp.pdu import ShortMessage
 from smsgate_server.domain.delivery import OutcomeKind, SubmitOutcome
+from smsgate_server.domain.message import Reason
 from smsgate_server.services.ports import Claim
 
 Late = Callable[[Claim, SubmitOutcome], None]
@@ -45,6 +46,7 @@ class Submit:
     worst: OutcomeKind = OutcomeKind.ACCEPTED
     temporary: bool = False
     code: str = ""
+    reason: Reason = Reason.UNSPECIFIED
     # Whether of a part nobody knows.
     in_doubt: bool = False
 
@@ -86,8 +88,10 @@ class Submit:
         )
         self.late(self.claim, outcome)
 
-    def part_refused(self, status: int, temporary: bool) -> None:
-        self._note(OutcomeKind.REFUSED, hexadecimal(status), temporary)
+    def part_refused(
+        self, status: int, temporary: bool, reason: Reason = Reason.UNSPECIFIED
+    ) -> None:
+        self._note(OutcomeKind.REFUSED, hexadecimal(status), temporary, reason)
         self._one_less()
 
     def part_not_sent(self, why: str) -> None:
@@ -99,9 +103,16 @@ class Submit:
         self._note(OutcomeKind.UNKNOWN, why, False)
         self._one_less()
 
-    def _note(self, kind: OutcomeKind, code: str, temporary: bool) -> None:
+    def _note(
+        self,
+        kind: OutcomeKind,
+        code: str,
+        temporary: bool,
+        reason: Reason = Reason.UNSPECIFIED,
+    ) -> None:
         if _GRAVITY[kind, temporary] > _GRAVITY[self.worst, self.temporary]:
             self.worst, self.code, self.temporary = kind, code, temporary
+            self.reason = reason
 
     def _one_less(self) -> None:
         self.open -= 1
@@ -116,6 +127,7 @@ class Submit:
             awaited=self.awaited,
             reference=self.reference,
             in_doubt=self.in_doubt,
+            reason=self.reason,
         )
         if not self.outcome.done():
             self.outcome.set_result(outcome)
