@@ -5020,7 +5020,8 @@ export const MessageServiceService = {
    * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
    * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
    * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-   * matches).
+   * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+   * meanwhile, once the store is back.
    */
   streamStatus: {
     path: "/smsgate.v1.MessageService/StreamStatus" as const,
@@ -5068,7 +5069,8 @@ export interface MessageServiceServer extends UntypedServiceImplementation {
    * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
    * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
    * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-   * matches).
+   * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+   * meanwhile, once the store is back.
    */
   streamStatus: handleServerStreamingCall<StreamStatusRequest, StreamStatusResponse>;
 }
@@ -5191,7 +5193,8 @@ export interface MessageServiceClient extends Client {
    * Inside the log's retention it is: ordered (events come in commit order), unique (each once per
    * stream), reliable (no gaps), atomic (the messages of a batch appear in one response), resumable
    * (from the cursor of any response) and bookmarked (heartbeats advance the cursor when nothing
-   * matches).
+   * matches). A store that is away does not end a stream that is open: it goes on, with heartbeats
+   * meanwhile, once the store is back.
    */
   streamStatus(
     request: StreamStatusRequest,
