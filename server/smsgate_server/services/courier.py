@@ -66,7 +66,14 @@ class Courier:
                 async with asyncio.timeout(_RENEW_SECONDS):
                     await self._stopping.wait()
             except TimeoutError:
-                await self._turn()
+                await self._safe_turn()
+
+    async def _safe_turn(self) -> None:
+        try:
+            await self._turn()
+        except Exception:
+            # Whatever it is, one server must go on asking, or none would send.
+            _log.exception("cannot take a turn at sending")
 
     async def _turn(self) -> None:
         held = await self._take()
