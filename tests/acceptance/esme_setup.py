@@ -235,8 +235,15 @@ class NodeSmsc(Watched):
 
     # What a test sees
 
-    def all(self, command: str) -> list[Heard]:
+    def seen(self, command: str) -> list[Heard]:
+        """What was told of so far; what the SMSC has answered may still be on its way here."""
         return list(self._by_command[command])
+
+    async def all(self, command: str) -> list[Heard]:
+        """What the SMSC has read by now."""
+        # It tells of everything in order, so also of this.
+        await self.tell("always", command="nothing", answer={})
+        return self.seen(command)
 
     async def heard(self, command: str, count: int = 1) -> list[Heard]:
         """The first PDUs of a kind, once there are so many."""

@@ -97,7 +97,7 @@ class _Echo:
 class RecordingSmsc:
     """`answering`: submits are answered at once. `reporting`: what was answered is delivered, and
     the receipt is sent. `listening`: acknowledgements are heard; else it is as if they were lost,
-    and the receipts come again on the next bind. `on_other_bind`: receipts avoid the bind of their
+    and the receipts come again on the next bind; `unheard` counts them. `on_other_bind`: receipts avoid the bind of their
     submit.
 
     Tests can replace `on_taken` and `on_acknowledged`, which see each as it comes.
@@ -107,6 +107,7 @@ class RecordingSmsc:
         self.answering = True
         self.reporting = True
         self.listening = True
+        self.unheard = 0
         self.on_other_bind = False
         self.on_taken: Callable[[Taken], None] = self._answer_if_told
         self.on_acknowledged: Callable[[Report], None] = lambda report: None
@@ -253,6 +254,7 @@ class RecordingSmsc:
 
     def _answered(self, report: Report, status: int) -> None:
         if not self.listening:
+            self.unheard += 1
             return
         report.line = None
         report.statuses.append(status)

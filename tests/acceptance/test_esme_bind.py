@@ -87,7 +87,7 @@ async def test_a_bind_that_stays_silent_was_not_up_however_long_it_took(
         async with an_esme(smsc, response_seconds=0.2) as esme:
             assert ups[0] == 0.0
             known = len(ups)
-            await smsc.cut("fin", smsc.all("bind_transceiver")[-1].session)
+            await smsc.cut("fin", (await smsc.all("bind_transceiver"))[-1].session)
             await smsc.heard("bind_transceiver", known + 2)
             await esme.until_able()
             assert ups[known] > 0.0
@@ -216,7 +216,7 @@ async def test_a_busy_link_is_not_tested() -> None:
         end = loop.time() + 2.5
         while loop.time() < end:
             assert (await esme.submit()).kind is ACCEPTED
-        assert smsc.all("enquire_link") == []
+        assert (await smsc.all("enquire_link")) == []
 
 
 async def test_a_link_that_does_not_answer_is_bound_anew() -> None:
@@ -277,7 +277,7 @@ async def test_a_stop_waits_for_the_answers_that_are_due_and_unbinds() -> None:
         assert kinds(await done(*submits[3:])) == [NOT_SENT] * 2
         await smsc.barrier()
         assert not stopping.done()
-        assert smsc.all("unbind") == []
+        assert (await smsc.all("unbind")) == []
         assert (await esme.submit()).kind is NOT_SENT
         assert esme.carrier.places() == 0
         for submit in written:
@@ -286,9 +286,9 @@ async def test_a_stop_waits_for_the_answers_that_are_due_and_unbinds() -> None:
         async with asyncio.timeout(5):
             await stopping
         await smsc.happened("closed")
-        assert len(smsc.all("unbind")) == 1
+        assert len(await smsc.all("unbind")) == 1
         assert smsc.pdus[-1].command == "unbind"
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
 
 
 async def test_a_stop_waits_no_longer_than_an_answer_may_take() -> None:
@@ -309,7 +309,7 @@ async def test_a_stop_acknowledges_the_receipts_that_it_has_read() -> None:
         await esme.listener.until(lambda: esme.listener.asked)
         stopping = asyncio.create_task(esme.carrier.stop())
         await smsc.barrier()
-        assert smsc.all("unbind") == []
+        assert (await smsc.all("unbind")) == []
         esme.listener.storing.set()
         async with asyncio.timeout(5):
             await stopping
@@ -348,7 +348,7 @@ async def test_a_lost_connection_tells_what_was_written_from_what_was_not(how: s
         await smsc.cut(how)
         assert kinds(await done(*submits)) == [UNKNOWN] * 4 + [NOT_SENT] * 3
         await esme.until_able()
-        assert len(smsc.all("submit_sm")) == 4
+        assert len(await smsc.all("submit_sm")) == 4
 
 
 async def test_an_answer_right_before_the_end_of_the_connection_counts() -> None:
@@ -371,7 +371,7 @@ async def test_a_connection_lost_before_the_answer_leaves_the_submit_unknown(how
         await esme.until_able()
         # It is not sent again by itself.
         await smsc.barrier(session=2)
-        assert len(smsc.all("submit_sm")) == 1
+        assert len(await smsc.all("submit_sm")) == 1
 
 
 async def test_a_carrier_that_is_set_to_hold_holds_what_is_unknown() -> None:

@@ -151,7 +151,7 @@ async def test_a_malformed_request_is_answered_and_the_session_goes_on(
         assert (await smsc.answered("deliver_sm_resp", 12)).status == 0
         assert [receipt.carrier_id for receipt in esme.listener.stored] == ["2"]
         assert (await esme.submit()).kind is ACCEPTED
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
         assert smsc.errors == []
 
 
@@ -329,7 +329,7 @@ async def test_mutated_traffic_harms_neither_session_nor_receipts_nor_submits(se
         stored = [receipt.carrier_id for receipt in esme.listener.stored]
         assert [i for i in stored if i.startswith("good-")] == list(good.values())
         await smsc.barrier()
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
         assert smsc.errors == []
         assert asyncio.all_tasks() == idle
     assert asyncio.all_tasks() == outside
@@ -345,8 +345,8 @@ async def answer_with(smsc: NodeSmsc, tasks: list[Task], make: Callable[[Heard],
         task.add_done_callback(lambda _: smsc.change())
     answered = 0
     while not over():
-        await smsc.until(lambda seen=answered: len(smsc.all("submit_sm")) > seen or over())
-        for submit in smsc.all("submit_sm")[answered:]:
+        await smsc.until(lambda seen=answered: len(smsc.seen("submit_sm")) > seen or over())
+        for submit in (await smsc.all("submit_sm"))[answered:]:
             answered += 1
             await smsc.write(make(submit), session=submit.session)
 
@@ -368,7 +368,7 @@ async def test_mutated_answers_mean_what_their_status_says(seed: int) -> None:
         await answer_with(smsc, tasks, answer)
         expected = [REFUSED if status else ACCEPTED for status in statuses]
         assert kinds(await done(*tasks)) == expected
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -48,7 +48,7 @@ async def test_killed_between_a_submit_and_its_answer_it_sends_again_only_what_m
         await _acknowledged(smsc, 1)
         await gateway.delivered_once(twice)
         assert await gateway.held(once)
-        assert _recipients(smsc.all("submit_sm")) == [a_number(1), a_number(2), a_number(2)]
+        assert _recipients(await smsc.all("submit_sm")) == [a_number(1), a_number(2), a_number(2)]
 
 
 async def test_killed_between_the_commit_of_a_receipt_and_its_answer_it_counts_it_once(
@@ -64,13 +64,13 @@ async def test_killed_between_the_commit_of_a_receipt_and_its_answer_it_counts_i
         await gateway.until(message, DELIVERED)
         await smsc.cut("rst")
         await gateway.kill_and_start()
-        assert smsc.all("deliver_sm_resp") == []
+        assert (await smsc.all("deliver_sm_resp")) == []
         await smsc.heard("bind_transceiver", 2)
-        session = smsc.all("bind_transceiver")[-1].session
+        session = (await smsc.all("bind_transceiver"))[-1].session
         await _report(smsc, 2, session, "first", a_number(1))
         await _acknowledged(smsc, 2)
         await gateway.delivered_once(message)
-        assert len(smsc.all("submit_sm")) == 1
+        assert len(await smsc.all("submit_sm")) == 1
 
 
 async def test_killed_between_an_early_receipt_and_its_replay_it_applies_it_when_the_id_comes_again(
@@ -95,6 +95,6 @@ async def test_killed_between_an_early_receipt_and_its_replay_it_applies_it_when
         await gateway.start()
         await gateway.delivered_once(twice)
         assert await gateway.held(once)
-        assert _recipients(smsc.all("submit_sm")) == [a_number(1), a_number(2), a_number(2)]
+        assert _recipients(await smsc.all("submit_sm")) == [a_number(1), a_number(2), a_number(2)]
         # The other one is kept: its id could still become known.
         assert gateway.ask("SELECT count(*) FROM orphans") == [(1,)]

@@ -336,7 +336,7 @@ async def test_one_id_for_all_parts_is_delivered_with_one_receipt_though_one_was
     await site.pending(sent)
     await site.report("all")
     assert await site.status(sent) == DELIVERED
-    assert [number_of(submit) for submit in site.smsc.all("submit_sm")] == [1, 2, 3, 2]
+    assert [number_of(submit) for submit in (await site.smsc.all("submit_sm"))] == [1, 2, 3, 2]
 
 
 async def test_a_message_in_one_payload_is_delivered_with_one_receipt(
@@ -371,7 +371,7 @@ async def test_a_part_that_is_refused_ends_the_message_and_receipts_of_others_co
     await site.report("p0")
     assert await site.status(sent) == UNDELIVERABLE
     assert [event.late_status for event in await site.history(sent) if event.late] == [DELIVERED]
-    assert len(site.smsc.all("submit_sm")) == 2
+    assert len(await site.smsc.all("submit_sm")) == 2
 
 
 async def test_parts_that_are_refused_for_a_while_are_sent_again_alone(
@@ -399,7 +399,7 @@ async def test_long_messages_to_one_handset_differ_in_their_references_by_whiche
         await site.pending(await site.send(text=LONG))
         await site.pending(await site.send(text=LONG, labels={"by": "south"}))
     north, south = (
-        [int(submit.header[4:6], 16) for submit in smsc.all("submit_sm")[::3]]
+        [int(submit.header[4:6], 16) for submit in (await smsc.all("submit_sm"))[::3]]
         for smsc in site.smscs
     )
     # They begin anywhere, and go on in turn.

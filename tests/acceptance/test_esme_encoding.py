@@ -40,7 +40,7 @@ async def submitted(text: str | Message, parts: int = 1, **settings: Any) -> Seq
         assert outcome.kind is ACCEPTED
         assert outcome.carrier_ids == tuple(f"node-{n + 1}" for n in range(parts))
         assert smsc.errors == []
-        found = smsc.all("submit_sm")
+        found = await smsc.all("submit_sm")
         assert len(found) == parts
         return found
 
@@ -253,7 +253,7 @@ async def test_a_text_of_too_many_segments_is_refused_and_not_sent(form: str) ->
         assert (outcome.kind, outcome.temporary) == (REFUSED, False)
         assert outcome.code == "3 segments; the carrier takes 2"
         await smsc.barrier()
-        assert smsc.all("submit_sm") == []
+        assert (await smsc.all("submit_sm")) == []
 
 
 # Validity

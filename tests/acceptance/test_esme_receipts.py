@@ -69,7 +69,7 @@ async def test_a_receipt_is_acknowledged_only_after_it_is_stored() -> None:
         await smsc.send("deliver_sm", 70, esm_class=RECEIPT, short_message=usual())
         await esme.listener.until(lambda: esme.listener.asked)
         await smsc.barrier()
-        assert smsc.all("deliver_sm_resp") == []
+        assert (await smsc.all("deliver_sm_resp")) == []
         # Submits go on meanwhile.
         assert (await esme.submit()).kind is ACCEPTED
         esme.listener.storing.set()
@@ -87,7 +87,7 @@ async def test_a_receipt_that_cannot_be_stored_is_refused_and_counts_when_it_com
             assert (await smsc.answered("deliver_sm_resp", sequence)).status == status
         assert ids(esme.listener) == ["7"]
         assert esme.carrier.health.counts.receipts_refused == 2
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
 
 
 async def test_a_fault_while_storing_refuses_the_receipt_too(
@@ -122,7 +122,7 @@ async def test_a_connection_lost_before_the_acknowledgement_brings_the_receipt_a
         await esme.listener.until_stored(1)
         # The answer belongs to the connection that is lost, and is not sent on another.
         await smsc.barrier(session=2)
-        assert smsc.all("deliver_sm_resp") == []
+        assert (await smsc.all("deliver_sm_resp")) == []
         await smsc.send("deliver_sm", 3, session=2, esm_class=RECEIPT, short_message=usual())
         assert (await smsc.answered("deliver_sm_resp", 3)).status == 0
         assert ids(esme.listener) == ["7", "7"]
@@ -212,7 +212,7 @@ async def test_the_carrier_is_not_blamed_for_what_is_not_read() -> None:
         await smsc.heard("deliver_sm_resp", count)
         # It was answered long ago, behind the receipts.
         assert [outcome.kind for outcome in await done(submit)] == [ACCEPTED]
-        assert len(smsc.all("bind_transceiver")) == 1
+        assert len(await smsc.all("bind_transceiver")) == 1
         # And it is watched again.
         await smsc.always("enquire_link", silent=True)
         await smsc.heard("bind_transceiver", 2)

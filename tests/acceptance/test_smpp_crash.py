@@ -265,6 +265,7 @@ async def test_killed_before_a_receipt_is_acknowledged_it_counts_it_once(tmp_pat
         smsc.listening = False
         message = await gateway.send(1)
         await gateway.until(message, DELIVERED)
+        await smsc.until(lambda: smsc.unheard == 1)
         smsc.listening = True
         await gateway.kill_and_start()
         await smsc.until_acknowledged()

@@ -1,8 +1,10 @@
 """What a server forgets by itself, and when."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import pytest
 from tests.builders import (
     T0,
     a_receipt,
@@ -15,6 +17,7 @@ from tests.builders import (
 )
 
 from smsgate_server.domain.message import Message, Status
+from smsgate_server.services import retention as module
 from smsgate_server.services.ports import Horizons
 from smsgate_server.services.retention import Retention
 from smsgate_server.storage.memory import MemoryStore
@@ -28,24 +31,12 @@ class _Clock:
         return self.time
 
 
-class _Counting(MemoryStore):
-    """`forgotten`: by the last call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.forgotten: Mapping[str, int] = {}
-
-    async def prune(self, horizons: Horizons) -> Mapping[str, int]:
-        self.forgotten = await super().prune(horizons)
-        return self.forgotten
-
-
 def _retention(store: MemoryStore, clock: _Clock) -> Retention:
     return Retention(store, clock, log=days(7), requests=days(2), messages=None)
 
 
 async def _status_of_the_message_whose_receipt_came_first(waiting: timedelta) -> Status:
-    store, clock = _Counting(), _Clock()
+    store, clock = MemoryStore(), _Clock()
     await store.open()
     await store.record_receipts([a_receipt("c1")], T0)
     clock.time = T0 + waiting
@@ -66,3 +57,24 @@ async def test_a_receipt_for_an_unknown_id_is_kept_for_72_hours() -> None:
 async def test_a_receipt_for_an_unknown_id_is_forgotten_after_72_hours() -> None:
     forgotten = await _status_of_the_message_whose_receipt_came_first(hours(72) + seconds(1))
     assert forgotten is Status.PENDING
+
+
+async def test_a_fault_does_not_end_the_forgetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_INTERVAL_SECONDS", 0.0)
+    pruned = asyncio.Event()
+
+    class Faulty(MemoryStore):
+        tries = 0
+
+        async def prune(self, horizons: Horizons) -> Mapping[str, int]:
+            self.tries += 1
+            if self.tries == 1:
+                raise TypeError("nobody expected this")
+            pruned.set()
+            return {}
+
+    retention = _retention(Faulty(), _Clock())
+    retention.start()
+    async with asyncio.timeout(5):
+        await pruned.wait()
+    await retention.stop()

@@ -89,11 +89,18 @@ class Courier:
             await asyncio.sleep(_RENEW_SECONDS)
             if not self._takes_part():
                 continue
-            lease = await self._take()
-            if self._stopping.is_set() or self._is_changing:
-                continue
-            if change := self._change(lease):
-                self._changing = asyncio.create_task(self._without_end(change))
+            try:
+                await self._turn()
+            except Exception:
+                # Whatever it is, one server must go on asking, or none would send.
+                _log.exception("cannot take a turn at sending")
+
+    async def _turn(self) -> None:
+        lease = await self._take()
+        if self._stopping.is_set() or self._is_changing:
+            return
+        if change := self._change(lease):
+            self._changing = asyncio.create_task(self._without_end(change))
 
     @property
     def _is_changing(self) -> bool:

@@ -48,8 +48,10 @@ class Retention:
             await asyncio.sleep(_INTERVAL_SECONDS)
             try:
                 await self.prune()
-            except Unavailable as error:
-                _log.error("cannot forget what is old: %s", error)
+            except Exception as error:
+                # A store that is away is one line; a fault of ours has its trace.
+                fault = not isinstance(error, Unavailable)
+                _log.error("cannot forget what is old: %s", error, exc_info=fault)
 
     async def prune(self) -> None:
         now = self._clock.now()
