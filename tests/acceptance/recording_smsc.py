@@ -97,8 +97,8 @@ class _Echo:
 class RecordingSmsc:
     """`answering`: submits are answered at once. `reporting`: what was answered is delivered, and
     the receipt is sent. `listening`: acknowledgements are heard; else it is as if they were lost,
-    and the receipts come again on the next bind; `unheard` counts them. `on_other_bind`: receipts avoid the bind of their
-    submit.
+    and the receipts come again on the next bind; `unheard` counts them. `on_other_bind`: receipts
+    avoid the bind of their submit.
 
     Tests can replace `on_taken` and `on_acknowledged`, which see each as it comes.
     """

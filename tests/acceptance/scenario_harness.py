@@ -22,6 +22,7 @@ from google.protobuf import duration_pb2
 from tests.acceptance.accounts_setup import ALL_BUT_ADMIN, READ, Operator
 from tests.acceptance.build_lock import build_once
 from tests.acceptance.certificates import authority_in, signed_in
+from tests.acceptance.held_path import HeldPath
 from tests.acceptance.reading import GUARD_SECONDS
 from tests.acceptance.server_process import ServerProcess
 
@@ -114,6 +115,9 @@ class Harness:
             "SMSGATE_SIMULATOR_OTP_FILE": str(self._codes),
             "SMSGATE_DRAIN_SECONDS": "5",
             "SMSGATE_RETRY_BASE_SECONDS": "0.05",
+            # Who is slow here is so on purpose; that a stream was ended is logged.
+            "SMSGATE_STALL_SECONDS": "0.5",
+            "SMSGATE_LOG_LEVEL": "info",
         }
         self.server = ServerProcess(self._store, arguments, environment)
         self._is_slow = "envoy" in arguments
@@ -121,6 +125,7 @@ class Harness:
         self._deaf = socket.socket()
         self._deaf.bind(("127.0.0.1", 0))
         self._starting: asyncio.Task[Any] | None = None
+        self._slow_path: HeldPath | None = None
 
     async def environment(self) -> dict[str, Any]:
         """What a runner is told of the server: who it can be, and how."""
@@ -143,6 +148,9 @@ class Harness:
         callers["down"] = callers["default"] | {
             "target": f"localhost:{self._deaf.getsockname()[1]}"
         }
+        self._slow_path = HeldPath(self.server.target)
+        port = await self._slow_path.start()
+        callers["slow"] = callers["default"] | {"target": f"localhost:{port}"}
         callers["untrusting"] = callers["default"] | {"tlsCa": str(self._folder / "other.pem")}
         return {"callers": callers, "values": {"account": "shop"}}
 
@@ -155,6 +163,8 @@ class Harness:
         if self._starting is not None:
             with suppress(AssertionError):
                 await self._starting
+        if self._slow_path is not None:
+            await self._slow_path.stop()
         await asyncio.to_thread(self.server.kill)
         self._deaf.close()
 
@@ -216,6 +226,22 @@ class Harness:
             found = {row[0] for row in db.execute(query, (question["recipient"],))}
         given = [message for message, _ in submits(self._journal) if message in found]
         return {"times": len(given)}
+
+    async def _hold(self, _: Mapping[str, Any]) -> None:
+        assert self._slow_path is not None
+        self._slow_path.hold()
+
+    async def _release(self, _: Mapping[str, Any]) -> None:
+        """Once the server has ended what was not read. Behind Envoy it need not: that was seen to
+        take on more than there is.
+        """
+        assert self._slow_path is not None
+        async with asyncio.timeout(GUARD_SECONDS):
+            while not self._is_slow:
+                if any("SLOW_CONSUMER" in line for line in self.server.output):
+                    break
+                await asyncio.sleep(0.05)
+        self._slow_path.release()
 
 
 _PREPAID: dict[str, Any] = {

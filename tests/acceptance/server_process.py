@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import IO, Self
 
 _READY = "smsgate listening on "
-_START_SECONDS = 60.0
+# Much is imported, by as many processes as there are tests at once.
+_START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 # Quick and quiet: what a test does not say for itself.
 _ENVIRONMENT = {

@@ -22,22 +22,28 @@ _PAGE = ROOT / "docs" / "grpcurl.md"
 def test_every_command_prints_what_the_page_says(tmp_path: Path) -> None:
     authority_in(tmp_path, "ca")
     signed_in(tmp_path, "server", "ca")
+    signed_in(tmp_path, "client", "ca")
     tls = {
         "SMSGATE_TLS_CERTIFICATE": str(tmp_path / "server.pem"),
         "SMSGATE_TLS_KEY": str(tmp_path / "server.key"),
     }
+    mutual = tls | {"SMSGATE_TLS_CLIENT_CA": str(tmp_path / "ca.pem")}
     path = os.pathsep.join([str(ROOT / ".cache" / "bin"), os.environ["PATH"]])
     with (
         ServerProcess("memory:") as server,
         ServerProcess("memory:", environment=tls) as guarded,
+        ServerProcess("memory:", environment=mutual) as mutually,
     ):
         secret = asyncio.run(_key(guarded.target, (tmp_path / "ca.pem").read_bytes()))
         replaced = {
             "127.0.0.1:50051": server.target,
             "sms.example.com:443": guarded.target,
-            "ca.pem": str(tmp_path / "ca.pem"),
+            "mtls.example.com:443": mutually.target,
+            "client.pem": str(tmp_path / "client.pem"),
+            "client.key": str(tmp_path / "client.key"),
+            " ca.pem": f" {tmp_path / 'ca.pem'}",
         }
-        assert check(_PAGE, replaced, {"PATH": path, "SMSGATE_API_KEY": secret}) >= 25
+        assert check(_PAGE, replaced, {"PATH": path, "SMSGATE_API_KEY": secret}) >= 29
 
 
 async def _key(target: str, authority: bytes) -> str:

@@ -16,7 +16,8 @@ from smsgate_server.transport.server import FILES
 pytest.importorskip("mkdocs", reason="run `make setup`")
 
 _BUILD = ROOT / "docs" / "site" / "build.py"
-_SECONDS = 120.0
+_SECONDS = 300.0
+_LANGUAGES = ("Python", "Go", "TypeScript", "Java")
 _EXTERNAL = re.compile(
     r"""<(?:script|img|iframe|link rel="(?:stylesheet|preconnect)")[^>]*"https?://"""
 )
@@ -76,7 +77,13 @@ def test_every_error_reason_is_there_with_its_cure(site: Path) -> None:
     page = _page(site, "reference/error_reason")
     for name in error_reason_pb2.ErrorReason.keys()[1:]:
         reason = name.removeprefix("ERROR_REASON_")
-        assert f'id="{reason.lower()}"' in page, reason
+        found = re.search(
+            rf'<h3 id="{reason.lower()}">.*?</h3>(.*?)(?=<h[23]|</article>)', page, re.S
+        )
+        assert found is not None, reason
+        said = " ".join(re.sub(r"<pre.*?</pre>|<[^>]+>", " ", found[1], flags=re.S).split())
+        # The code, what it means, and what to do.
+        assert len(re.findall(r"[.:](?= [A-Z`]|$)", said)) >= 3, f"{reason} has no cure: {said}"
 
 
 def test_every_setting_is_there(site: Path) -> None:
@@ -88,9 +95,13 @@ def test_every_setting_is_there(site: Path) -> None:
 def test_every_sample_is_shown_in_four_languages(site: Path) -> None:
     for name in ("send", "track", "codes", "errors"):
         page = _page(site, f"guides/{name}")
-        for language in ("Python", "Go", "TypeScript", "Java"):
-            assert re.search(rf"<label [^>]*>{language}</label>", page), (name, language)
         assert "--8<--" not in page
+        # Of each sample, not of the page.
+        samples = re.findall(r'<div class="tabbed-set.*?</label></div>', page, re.S)
+        assert samples, name
+        for sample in samples:
+            shown = re.findall(r"<label [^>]*>(.*?)</label>", sample)
+            assert shown == list(_LANGUAGES), name
 
 
 def test_what_is_searched_is_in_the_site(site: Path) -> None:

@@ -41,7 +41,7 @@ Examine = Callable[..., dict[str, Finding]]
 @pytest.fixture
 def examine(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Examine:
     """Run it and give what each check found. The exit code says whether one failed."""
-    for variable in ("TARGET", "API_KEY", "TLS_CA", "INSECURE"):
+    for variable in ("TARGET", "API_KEY", "TLS_CA", "CLIENT_CERT", "CLIENT_KEY", "INSECURE"):
         monkeypatch.delenv(f"SMSGATE_{variable}", raising=False)
     # A busy machine is no proxy that holds responses back.
     monkeypatch.setattr(calls, "_OPEN_SECONDS", 10.0)
@@ -133,6 +133,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("authority", "other"):
         authority_in(folder, name)
     signed_in(folder, "server", "authority", days=90)
+    signed_in(folder, "caller", "authority", days=90)
+    signed_in(folder, "stranger", "other", days=90)
     signed_in(folder, "soon", "authority", days=5)
     signed_in(folder, "expired", "authority", days=0)
     signed_in(folder, "elsewhere", "authority", host="sms.example.com", address="192.0.2.1")
@@ -160,6 +162,7 @@ def test_tls_that_is_good_and_each_way_in_which_the_callers_side_is_wrong(
         for options, says in (
             (["--tls-ca", str(folder / "other.pem")], "signed by nobody that is trusted here"),
             (["--tls-ca", str(folder / "server.key")], "cannot be read"),
+            (["--client-cert", str(folder / "none.pem"), "--client-key", "x"], "cannot be read"),
             ([], "it may want TLS"),
         ):
             name, wrong = _only_failure(examine(server.target, *options))
@@ -185,14 +188,22 @@ def test_certificates_of_the_server_that_are_no_good(
     assert says in found["tls"].says
 
 
+_OWN = (("cert", "pem"), ("key", "key"))
+
+
 @needs_openssl
 def test_a_server_that_wants_certificates_of_its_callers(examine: Examine, folder: Path) -> None:
     with _with_tls(folder, "server", client_ca="authority") as server:
-        name, wrong = _only_failure(
-            examine(server.target, "--tls-ca", str(folder / "authority.pem"))
-        )
-    assert name == "tls"
+        trusting = ["--tls-ca", str(folder / "authority.pem")]
+        name, wrong = _only_failure(examine(server.target, *trusting))
+        own = [f"--client-{kind}={folder / f'caller.{end}'}" for kind, end in _OWN]
+        found = examine(server.target, *trusting, *own)
+        strange = [f"--client-{kind}={folder / f'stranger.{end}'}" for kind, end in _OWN]
+        refused, _ = _only_failure(examine(server.target, *trusting, *strange))
+    assert name == refused == "tls"
     assert "mTLS" in wrong.says
+    assert "--client-cert" in wrong.advice
+    assert {finding.verdict for finding in found.values()} == {"ok", "skipped"}
 
 
 def test_tls_towards_a_server_without(

@@ -28,7 +28,7 @@ def run(
         capture_output=True,
         text=True,
         input=text,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

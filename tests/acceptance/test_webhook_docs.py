@@ -1,13 +1,21 @@
 """docs/webhooks.md: its receiver is run as it stands there."""
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
 
 from tests.acceptance.conftest import StartGateway
 from tests.acceptance.reading import GUARD_SECONDS, ITALIAN
-from tests.acceptance.webhook_setup import LOOPBACK, a_webhook, caller_of, shown
+from tests.acceptance.webhook_setup import (
+    LOOPBACK,
+    a_webhook,
+    caller_of,
+    receiving,
+    shown,
+    steps,
+)
 
 from smsgate.v1 import message_service_pb2 as messages
 from smsgate.v1 import webhook_service_pb2 as pb
@@ -63,6 +71,26 @@ async def test_the_receiver_of_the_page_takes_events_once_and_refuses_forgeries(
     finally:
         process.kill()
         await process.wait()
+
+
+async def test_the_callback_of_the_page_gets_the_events_of_its_message(
+    start_gateway: StartGateway, tmp_path: Path
+) -> None:
+    [code] = [c for c in re.findall(r"```python\n(.*?)```", _PAGE, re.S) if "Callback(" in c]
+    assert "https://shop.example/sms" in code
+    gateway = await start_gateway(**LOOPBACK)
+    async with receiving() as receiver:
+        script = tmp_path / "sample.py"
+        script.write_text(code.replace("https://shop.example/sms", receiver.url), encoding="utf-8")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(script), env=os.environ | {"SMSGATE_TARGET": gateway.target}
+        )
+        assert await process.wait() == 0
+        taken = await receiver.until(3, 4 * GUARD_SECONDS)
+    assert list(steps(taken).values()) == [
+        [f"MESSAGE_STATUS_{status}" for status in ("NEW", "PENDING", "DELIVERED")]
+    ]
+    assert all(got.data["customData"] == {"order": "7"} for got in taken)
 
 
 def test_the_page_tells_the_waits_as_they_are() -> None:

@@ -15,7 +15,7 @@ from tests.acceptance.server_process import ServerProcess
 
 Json = dict[str, Any]
 _READY = "smsgate web on "
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 HEAD = struct.Struct(">BI")
 END = 0x02
 

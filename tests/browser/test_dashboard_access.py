@@ -181,6 +181,50 @@ def test_every_page_is_accessible_and_is_photographed(
         assert _findings(dashboard.page) == [], name
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_empty_page_and_that_of_the_key_are_accessible_and_are_photographed(
+    scheme: str, own_server: WebProcess, tmp_path: Path, open_dashboard: OpenDashboard
+) -> None:
+    dashboard = open_dashboard(own_server.web, color_scheme=scheme).is_live()
+    expect(dashboard.page.get_by_text("No messages yet")).to_be_visible()
+    _looked_at(dashboard.page, "empty", scheme)
+    store = tmp_path / "messages.db"
+    ok(run("accounts", "create", "shop", store=store))
+    ok(run("accounts", "create-key", "shop", "--scope", "read", store=store))
+    dashboard.page.reload()
+    expect(dashboard.page.get_by_label("API key")).to_be_focused()
+    _looked_at(dashboard.page, "sign-in", scheme)
+
+
+def _looked_at(page: Page, name: str, scheme: str) -> None:
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        _fits(page, f"{name} {size}")
+        page.screenshot(path=SCREENSHOTS / f"{name}-{size}-{scheme}.png")
+        # Not cut off either, which makes no page wider.
+        for edge in page.locator(".empty:visible, .sign-in:visible").all():
+            box = edge.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= width, f"{name} {size}"
+        assert _findings(page) == [], f"{name} {size}"
+
+
+def test_the_columns_of_the_list_have_names_for_who_cannot_see(
+    server: WebProcess, open_dashboard: OpenDashboard, traffic: Traffic
+) -> None:
+    sent = traffic.send()
+    dashboard = open_dashboard(server.web, traffic.filter).is_live()
+    expect(dashboard.row(sent).first).to_be_visible()
+    grid = dashboard.page.get_by_role("grid", name="Live events")
+    assert grid.get_by_role("columnheader").all_text_contents()[:3] == [
+        "time",
+        "status",
+        "recipient",
+    ]
+    cells = dashboard.row(sent).first.get_by_role("gridcell")
+    expect(cells).to_have_count(grid.get_by_role("columnheader").count())
+
+
 def _pages(message_id: str) -> dict[str, str]:
     message = f"#/message/{message_id}"
     return {"live": "#/", "usage": "#/usage", "compose": "#/compose", "message": message}

@@ -93,6 +93,20 @@ def connect(
             "--tls-ca", envvar="SMSGATE_TLS_CA", help="A file of certificates to trust, for TLS."
         ),
     ] = "",
+    client_cert: Annotated[
+        str,
+        typer.Option(
+            "--client-cert",
+            envvar="SMSGATE_CLIENT_CERT",
+            help="A file with this client's own certificate, where the server wants one.",
+        ),
+    ] = "",
+    client_key: Annotated[
+        str,
+        typer.Option(
+            "--client-key", envvar="SMSGATE_CLIENT_KEY", help="The file with its private key."
+        ),
+    ] = "",
     insecure: Annotated[
         bool,
         typer.Option(
@@ -115,7 +129,13 @@ def connect(
     session.target = target
     session.timeout = timeout
     session.output = output
-    session.connection = ConnectionFields(api_key=api_key, tls_ca=tls_ca or None, insecure=insecure)
+    session.connection = ConnectionFields(
+        api_key=api_key,
+        tls_ca=tls_ca or None,
+        tls_certificate=client_cert or None,
+        tls_key=client_key or None,
+        insecure=insecure,
+    )
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -368,10 +368,12 @@ const (
 	//	{ "reason": "INVALID_URL", "domain": "smsgate" }
 	ErrorReason_ERROR_REASON_INVALID_URL ErrorReason = 58
 	// INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+	// Choose a name that neither HTTP nor the signature uses, and printable ASCII for its value.
 	//
 	//	{ "reason": "INVALID_HEADER", "domain": "smsgate" }
 	ErrorReason_ERROR_REASON_INVALID_HEADER ErrorReason = 59
-	// NOT_FOUND. There is no webhook with this id, or it is another account's.
+	// NOT_FOUND. There is no webhook with this id, or it is another account's. ListWebhooks has those
+	// that there are.
 	//
 	//	{ "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
 	//	  "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }

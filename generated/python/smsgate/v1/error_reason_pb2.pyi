@@ -422,11 +422,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_INVALID_HEADER: _ErrorReason.ValueType  # 59
     """INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+    Choose a name that neither HTTP nor the signature uses, and printable ASCII for its value.
 
         { "reason": "INVALID_HEADER", "domain": "smsgate" }
     """
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 60
-    """NOT_FOUND. There is no webhook with this id, or it is another account's.
+    """NOT_FOUND. There is no webhook with this id, or it is another account's. ListWebhooks has those
+    that there are.
 
         { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
           "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
@@ -857,11 +859,13 @@ https is needed, or there is a user in it, or its address is not a public one.
 """
 ERROR_REASON_INVALID_HEADER: ErrorReason.ValueType  # 59
 """INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+Choose a name that neither HTTP nor the signature uses, and printable ASCII for its value.
 
     { "reason": "INVALID_HEADER", "domain": "smsgate" }
 """
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 60
-"""NOT_FOUND. There is no webhook with this id, or it is another account's.
+"""NOT_FOUND. There is no webhook with this id, or it is another account's. ListWebhooks has those
+that there are.
 
     { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
       "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }

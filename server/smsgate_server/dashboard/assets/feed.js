@@ -2,7 +2,7 @@
 // events a second cost as much as a few.
 
 import { element, setText } from "./elements.js";
-import { COLUMNS, Line, head } from "./feed_line.js";
+import { COLUMNS, Line, head, spokenHead } from "./feed_line.js";
 
 const DRAW_MILLISECONDS = 150;
 const SPARE_ROWS = 4;
@@ -38,6 +38,7 @@ export class Feed {
         tabindex: "0",
         "aria-colcount": COLUMNS.length,
       },
+      spokenHead(),
       this.space,
     );
     this.newer = element("button", {
@@ -134,7 +135,7 @@ export class Feed {
       Math.ceil((this.body.scrollTop + this.body.clientHeight) / height) + SPARE_ROWS,
     );
     this.#keepPool(Math.ceil(this.body.clientHeight / height) + 2 * SPARE_ROWS + 1);
-    this.body.setAttribute("aria-rowcount", this.#length);
+    this.body.setAttribute("aria-rowcount", this.#length + 1);
     const unused = new Set(this.#pool);
     for (let index = first; index < last; index += 1) {
       const line = this.#pool[index % this.#pool.length];

@@ -19,6 +19,12 @@ export function head() {
   return element("div", { class: "feed-head", "aria-hidden": "true" }, ...cells);
 }
 
+/** The same for a screen reader: the list scrolls, so what names its columns must be inside it. */
+export function spokenHead() {
+  const cells = COLUMNS.map((name) => element("span", { role: "columnheader", text: name }));
+  return element("div", { class: "unseen", role: "row", "aria-rowindex": 1 }, ...cells);
+}
+
 /** One line, which shows one row after the other. */
 export class Line {
   #row = null;
@@ -41,7 +47,7 @@ export class Line {
     this.element.hidden = false;
     this.element.style.transform = `translateY(${index * height}px)`;
     this.element.dataset.index = index;
-    this.element.setAttribute("aria-rowindex", index + 1);
+    this.element.setAttribute("aria-rowindex", index + 2);
     this.element.tabIndex = active ? 0 : -1;
     if (row === this.#row) return;
     this.#row = row;

@@ -156,7 +156,8 @@ class Calls:
     def keepalive(self, seconds: float) -> Finding:
         """Whether a connection on which nothing is said for so long is still there."""
         if not seconds:
-            return skipped("an idle connection: --keepalive 120 watches one for two minutes")
+            why = "not asked for, since it takes as long as it watches an idle connection"
+            return skipped(f"{why}: --keepalive 120 for two minutes")
         if not self._may_read():
             return skipped("the key may not follow messages")
         # Channels to one target share what they have; this is about a connection of its own.

@@ -70,7 +70,8 @@ class Network:
         try:
             context = _context(self._connection)
         except (OSError, ssl.SSLError) as error:
-            return failed(f"the certificates to trust cannot be read: {error}", "check --tls-ca")
+            advice = "check the files of --tls-ca, --client-cert and --client-key"
+            return failed(f"a certificate or its key cannot be read: {error}", advice)
         try:
             with (
                 self._connected() as plain,
@@ -158,7 +159,7 @@ def _goes_on(wrapped: ssl.SSLSocket) -> bool:
 def _wants_certificate() -> Finding:
     return failed(
         "the server wants a certificate of its callers (mTLS)",
-        "the client library takes one as tls_certificate and tls_key; the command line does not",
+        "give yours with --client-cert FILE and --client-key FILE",
     )
 
 

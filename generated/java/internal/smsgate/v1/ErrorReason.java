@@ -712,6 +712,7 @@ public enum ErrorReason
   /**
    * <pre>
    * INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+   * Choose a name that neither HTTP nor the signature uses, and printable ASCII for its value.
    *
    * { "reason": "INVALID_HEADER", "domain": "smsgate" }
    * </pre>
@@ -721,7 +722,8 @@ public enum ErrorReason
   ERROR_REASON_INVALID_HEADER(59),
   /**
    * <pre>
-   * NOT_FOUND. There is no webhook with this id, or it is another account's.
+   * NOT_FOUND. There is no webhook with this id, or it is another account's. ListWebhooks has those
+   * that there are.
    *
    * { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
    * "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
@@ -1434,6 +1436,7 @@ public enum ErrorReason
   /**
    * <pre>
    * INVALID_ARGUMENT. The field is not a header that may be set, or its value cannot be one.
+   * Choose a name that neither HTTP nor the signature uses, and printable ASCII for its value.
    *
    * { "reason": "INVALID_HEADER", "domain": "smsgate" }
    * </pre>
@@ -1443,7 +1446,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_INVALID_HEADER_VALUE = 59;
   /**
    * <pre>
-   * NOT_FOUND. There is no webhook with this id, or it is another account's.
+   * NOT_FOUND. There is no webhook with this id, or it is another account's. ListWebhooks has those
+   * that there are.
    *
    * { "reason": "WEBHOOK_NOT_FOUND", "domain": "smsgate",
    * "metadata": { "webhook_id": "01993b1e-7c1f-7a3e-9d52-0f6b1c2d3e4f" } }
