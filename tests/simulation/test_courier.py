@@ -106,6 +106,19 @@ def test_a_server_that_stops_keeps_its_lease_until_the_last_answer_has_come() ->
     run(main())
 
 
+def test_an_end_that_hangs_is_not_waited_for_by_other_servers_for_ever() -> None:
+    async def main() -> None:
+        one, other = await _two()
+        one.end_seconds = 3_600
+        stopping = asyncio.create_task(one.courier.stop())
+        await asyncio.sleep(140)
+        assert other.at_work
+        await stopping
+        await other.courier.stop()
+
+    run(main())
+
+
 def test_a_slow_beginning_does_not_cost_the_lease() -> None:
     async def main() -> None:
         row = Row()

@@ -22,6 +22,9 @@ _LEASE_SECONDS = 6.0
 _RENEW_SECONDS = 1.5
 # So long before its lease is over a server stops sending that could not renew it.
 _MARGIN_SECONDS = 1.5
+# While sending begins or ends the lease is renewed for so long. What takes longer hangs, and
+# another server takes over.
+_LONGEST_CHANGE_SECONDS = 120.0
 # What cannot begin is left to the other servers for so long.
 _TROUBLE_SECONDS = 5.0
 
@@ -32,7 +35,7 @@ Begin = Callable[[], Awaitable[End]]
 class Courier:
     """`begin` starts what only the courier does, all of it or nothing; what it returns ends that.
 
-    The lease is renewed for as long as anything is begun, under way or being ended.
+    The lease is renewed for as long as anything is begun, under way or, within limits, being ended.
     """
 
     def __init__(self, store: SharingStore, begin: Begin) -> None:
@@ -41,6 +44,8 @@ class Courier:
         self._end: End | None = None
         self._until = 0.0
         self._not_before = 0.0
+        # Since when it begins or ends.
+        self._changing_since: float | None = None
         self._stopping = False
         self._renewing: asyncio.Task[None] | None = None
         # Beginning or ending, beside which the lease is renewed.
@@ -96,11 +101,12 @@ class Courier:
 
     def _takes_part(self) -> bool:
         """Whether to ask for the lease: not with nothing to send with."""
+        now = asyncio.get_running_loop().time()
+        if self._changing_since is not None:
+            return now < self._changing_since + _LONGEST_CHANGE_SECONDS
         if self._end is not None:
             return True
-        if self._changing is not None and not self._changing.done():
-            return True
-        return not self._stopping and asyncio.get_running_loop().time() >= self._not_before
+        return not self._stopping and now >= self._not_before
 
     def _change(self, lease: Lease) -> Callable[[], Awaitable[None]] | None:
         if self._end is None:
@@ -143,7 +149,11 @@ class Courier:
 
     async def _take_over(self) -> None:
         _log.info("this server sends from now on")
-        self._end = await self._begin()
+        self._changing_since = asyncio.get_running_loop().time()
+        try:
+            self._end = await self._begin()
+        finally:
+            self._changing_since = None
 
     async def _begin_anew(self) -> None:
         await self._finish()
@@ -151,10 +161,11 @@ class Courier:
 
     async def _finish(self) -> None:
         assert self._end is not None
+        self._changing_since = asyncio.get_running_loop().time()
         try:
             await self._end()
         finally:
-            self._end = None
+            self._end = self._changing_since = None
 
     async def _leave(self) -> None:
         try:
