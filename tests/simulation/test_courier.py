@@ -33,8 +33,11 @@ class Store:
         self._row = row
         self._name = name
         self.away = False
+        self.trouble: Exception | None = None
 
     def _look(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
         if self.away:
             raise Unavailable(ErrorReason.STORE_UNAVAILABLE, "away")
 
@@ -179,6 +182,20 @@ def test_a_store_that_is_away_when_a_server_starts_is_waited_for() -> None:
         await asyncio.sleep(10)
         assert server.at_work
         await server.courier.stop()
+
+    run(main())
+
+
+def test_an_unknown_trouble_of_the_store_does_not_end_the_part_in_sending() -> None:
+    async def main() -> None:
+        one, other = await _two()
+        other.store.trouble = RuntimeError("a fault of ours")
+        await asyncio.sleep(10)
+        other.store.trouble = None
+        await one.courier.stop()
+        await asyncio.sleep(2)
+        assert other.at_work
+        await other.courier.stop()
 
     run(main())
 

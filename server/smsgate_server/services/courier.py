@@ -139,8 +139,9 @@ class Courier:
         try:
             async with asyncio.timeout(_LEASE_SECONDS - _MARGIN_SECONDS):
                 lease = await self._store.take_courier(timedelta(seconds=_LEASE_SECONDS))
-        except (TimeoutError, Unavailable) as error:
-            _log.error("cannot ask which server sends: %s", error or "no answer")
+        except Exception as error:
+            # Whatever it is, it must be asked again: else nobody would ever send from here.
+            _log.error("cannot ask which server sends: %s", str(error) or type(error).__name__)
             held = self._end is not None and now() < self._until
             return Lease.RENEWED if held else Lease.ELSEWHERE
         if lease:
@@ -170,5 +171,5 @@ class Courier:
     async def _leave(self) -> None:
         try:
             await self._store.leave_courier()
-        except Unavailable as error:
+        except Exception as error:
             _log.error("cannot hand over: %s; another server takes over in a moment", error)
