@@ -11,7 +11,32 @@ from smsgate_server.carriers.journal import submits
 
 HELD = message_pb2.STATUS_REASON_SUBMIT_OUTCOME_UNKNOWN
 Event = message_pb2.StatusEvent
-_SETTLE_SECONDS = 60.0
+# Whatever is under way goes on within this: a lease ends, a validity and its grace are over.
+_STANDSTILL_SECONDS = 90.0
+# Between batches: a load that outruns the carrier shows no more than one that does not.
+_BATCH_PACE_SECONDS = 0.2
+
+
+class Seen:
+    """What one follower saw."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[Event]] = {}
+        self.final: set[str] = set()
+        self.held: set[str] = set()
+
+    def add(self, event: Event) -> None:
+        self.events.setdefault(event.message_id, []).append(event)
+        if is_final(event.to_status):
+            self.final.add(event.message_id)
+            self.held.discard(event.message_id)
+        elif event.reason == HELD:
+            self.held.add(event.message_id)
+
+    def lacks(self, acknowledged: set[str], held_counts: bool) -> int:
+        """How many have not ended. Asked after every event, so it looks at no message."""
+        ended = len(self.final) + held_counts * len(self.held)
+        return max(len(acknowledged) - ended, 0)
 
 
 class Load:
@@ -21,16 +46,16 @@ class Load:
         self.random = random.Random(seed)
         self.validity = validity
         self.acknowledged: set[str] = set()
-        self.events: list[dict[str, list[Event]]] = []
+        self.followers: list[Seen] = []
         self.changed = asyncio.Condition()
         self.ending = False
 
     async def follow(self, client: SmsgateClient) -> None:
-        events: dict[str, list[Event]] = {}
-        self.events.append(events)
+        seen = Seen()
+        self.followers.append(seen)
         async for event in client.follow(from_earliest=True):
             async with self.changed:
-                events.setdefault(event.message_id, []).append(event)
+                seen.add(event)
                 self.changed.notify_all()
 
     async def send_one_by_one(self, client: SmsgateClient) -> None:
@@ -53,6 +78,7 @@ class Load:
                 )
             )
             await self._acknowledge([result.message.id for result in sent.results])
+            await asyncio.sleep(_BATCH_PACE_SECONDS)
 
     def _number(self) -> str:
         # None of the simulated carrier's magic endings.
@@ -78,38 +104,47 @@ class Load:
         async with self.changed:
             await self.changed.wait_for(lambda: len(self.acknowledged) >= goal)
 
-    async def settle(self, held_counts: bool) -> None:
-        """Until every follower has seen how every message ended."""
+    async def settle(self, held_at_most: int) -> None:
+        """Until every follower has seen how every message ended; but for so many that are held,
+        since nobody knows whether the carrier has them.
+        """
 
-        def settled(events: list[Event]) -> bool:
-            return any(is_final(e.to_status) or (held_counts and e.reason == HELD) for e in events)
+        def lacking() -> int:
+            return sum(
+                seen.lacks(self.acknowledged, held_counts=held_at_most > 0)
+                for seen in self.followers
+            )
 
-        def unsettled() -> list[tuple[str, list[Event]]]:
-            return [
-                (message_id, seen.get(message_id, []))
-                for seen in self.events
-                for message_id in self.acknowledged
-                if not settled(seen.get(message_id, []))
-            ]
+        async with self.changed:
+            while left := lacking():
+                try:
+                    async with asyncio.timeout(_STANDSTILL_SECONDS):
+                        await self.changed.wait()
+                except TimeoutError:
+                    raise AssertionError(f"{left} not settled: {self._unsettled()}") from None
+        for seen in self.followers:
+            assert len(seen.held) <= held_at_most
+            assert self.acknowledged <= seen.final | seen.held
 
-        try:
-            async with asyncio.timeout(_SETTLE_SECONDS), self.changed:
-                await self.changed.wait_for(lambda: not unsettled())
-        except TimeoutError:
-            raise AssertionError(f"not settled: {unsettled()[:5]}") from None
+    def _unsettled(self) -> list[tuple[str, list[Event]]]:
+        return [
+            (message_id, seen.events.get(message_id, []))
+            for seen in self.followers
+            for message_id in self.acknowledged - seen.final
+        ][:5]
 
     async def check(self, client: SmsgateClient, journal: Path) -> None:
         """Nothing is lost or was sent twice; every follower saw every event once, in order."""
         for message_id in self.acknowledged:
             found = await client.get(message_id, history=True)
-            for events in self.events:
+            for follower in self.followers:
                 # The log may have gone on since: what was seen is its beginning.
-                seen = events[message_id]
+                seen = follower.events[message_id]
                 assert seen == list(found.history)[: len(seen)]
                 times = [event.event_time.ToNanoseconds() for event in seen]
                 assert times == sorted(times)
-        for events in self.events:
-            assert set(events) == self.acknowledged
+        for follower in self.followers:
+            assert set(follower.events) == self.acknowledged
         times_sent = Counter(message_id for message_id, _ in submits(journal))
         assert max(times_sent.values()) == 1
         assert set(times_sent) <= self.acknowledged

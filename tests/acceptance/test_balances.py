@@ -33,6 +33,7 @@ from tests.acceptance.reading import (
     until_final,
 )
 from tests.acceptance.server_process import ServerProcess
+from tests.databases import database_of as postgres_of
 
 from smsgate.v1 import account_service_pb2 as accounts
 from smsgate.v1 import message_pb2
@@ -886,8 +887,10 @@ async def test_a_limit_of_nothing_is_a_refusal_and_no_failure(desk: Desk) -> Non
 # A server that is killed
 
 
-async def test_killed_under_load_it_loses_and_makes_no_money(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path / "killed.db") as server:
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+async def test_killed_under_load_it_loses_and_makes_no_money(tmp_path: Path, store: str) -> None:
+    where = postgres_of(tmp_path) if store == "postgres" else tmp_path / "killed.db"
+    with ServerProcess(where, environment={"SMSGATE_OTP_KEYS": f"k1 {'A' * 43}="}) as server:
         async with grpc.aio.insecure_channel(server.target) as channel:
             operator = await Operator.of(channel)
             await operator.account("shop", billing_mode=PREPAID)

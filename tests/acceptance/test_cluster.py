@@ -21,6 +21,10 @@ psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
 # The clocks of three servers.
 _SECONDS_APART = (0, 3, -3)
+# Of a lease, and of what a machine at work needs beyond it.
+_TAKE_OVER_SECONDS = 20.0
+# What a server that sends can leave in doubt, each time that it is cut short.
+_WINDOW = 50
 _CLOCK_AHEAD = Path(__file__).parent / "clock_ahead"
 
 
@@ -35,8 +39,8 @@ class Cluster:
         return "ipv4:" + ",".join(server.target for server in self.servers)
 
     async def courier(self) -> ServerProcess:
-        """The server that sends, once there is one."""
-        async with asyncio.timeout(20):
+        """The server that sends. There is one within seconds, whatever has happened."""
+        async with asyncio.timeout(_TAKE_OVER_SECONDS):
             while True:
                 for server in self.servers:
                     if server.running and self._is_bound(server):
@@ -70,6 +74,7 @@ async def cluster(database: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Cl
     environment = {
         "SMSGATE_SIMULATOR_JOURNAL": str(journal),
         "SMSGATE_SIMULATOR_SUBMIT_SECONDS": "0.02",
+        "SMSGATE_SUBMIT_WINDOW": str(_WINDOW),
         "SMSGATE_OTP_KEY_FILE": str(keys),
     }
     servers = [
@@ -90,7 +95,7 @@ def _clock(seconds: int) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _loaded(cluster: Cluster, load: Load) -> AsyncIterator[SmsgateClient]:
+async def _loaded(cluster: Cluster, load: Load, held_at_most: int) -> AsyncIterator[SmsgateClient]:
     """Callers of all servers; a follower of each server, and one of whichever it gets."""
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(SmsgateClient(cluster.target))
@@ -103,7 +108,7 @@ async def _loaded(cluster: Cluster, load: Load) -> AsyncIterator[SmsgateClient]:
             yield client
             load.ending = True
             await asyncio.gather(*senders)
-            await load.settle(held_counts=True)
+            await load.settle(held_at_most)
             await load.check(client, cluster.journal)
         finally:
             for task in (*followers, *senders):
@@ -113,7 +118,7 @@ async def _loaded(cluster: Cluster, load: Load) -> AsyncIterator[SmsgateClient]:
 
 async def test_servers_killed_and_drained_lose_and_double_nothing(cluster: Cluster) -> None:
     load = Load(1, validity=3_600)
-    async with asyncio.timeout(120), _loaded(cluster, load):
+    async with asyncio.timeout(180), _loaded(cluster, load, 2 * _WINDOW):
         await load.until(100)
         sending = await cluster.courier()
         others = [server for server in cluster.servers if server is not sending]
@@ -121,9 +126,9 @@ async def test_servers_killed_and_drained_lose_and_double_nothing(cluster: Clust
         await load.until(50)
         # Another takes over while it is away.
         await asyncio.to_thread(sending.kill)
+        drained = await cluster.courier()
         await load.until(100)
         await asyncio.to_thread(sending.start)
-        drained = await cluster.courier()
         await cluster.again(drained, drained.stop)
         await load.until(100)
 
@@ -132,7 +137,7 @@ async def test_a_database_that_crashes_loses_nothing_that_was_acknowledged(
     cluster: Cluster,
 ) -> None:
     load = Load(2, validity=3_600)
-    async with asyncio.timeout(120), _loaded(cluster, load):
+    async with asyncio.timeout(180), _loaded(cluster, load, 4 * _WINDOW):
         await load.until(100)
         await asyncio.to_thread(cluster.database.kill)
         await asyncio.sleep(1)
@@ -150,7 +155,7 @@ async def test_whatever_happens_in_whatever_order_nothing_is_lost_or_doubled(
 ) -> None:
     chance = random.Random(seed)
     load = Load(seed, validity=3_600)
-    async with asyncio.timeout(600), _loaded(cluster, load):
+    async with asyncio.timeout(600), _loaded(cluster, load, 25 * _WINDOW):
         for _ in range(25):
             await load.until(chance.randrange(1, 80))
             await _trouble(cluster, chance)

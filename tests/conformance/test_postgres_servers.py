@@ -88,6 +88,31 @@ async def test_every_server_tells_every_event_once_in_the_order_of_the_log(two) 
         assert await each.up_to(head) == list(range(1, head + 1))
 
 
+async def test_notifications_that_are_lost_cost_a_moment_and_no_event(
+    two: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard(two[1])
+    monkeypatch.setattr("smsgate_server.storage.postgres.writer._NOTIFY", "SELECT ?, ?")
+    position = (await two[0].accept(an_acceptance(3))).position
+    assert await heard.up_to(position) == [1, 2, 3]
+
+
+async def test_a_server_whose_listening_connection_is_cut_hears_what_it_missed(
+    two: list[Any], url: str
+) -> None:
+    heard = Heard(two[1])
+    await two[0].accept(an_acceptance())
+    await heard.up_to(1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        cut = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+            "current_database() AND query LIKE 'SELECT head, waiting, earliest FROM store%'"
+        )
+        assert cut.rowcount >= 2
+    position = (await two[0].accept(an_acceptance(3))).position
+    assert await heard.up_to(position) == [1, 2, 3, 4]
+
+
 async def test_a_position_of_another_server_is_known_when_it_is_asked_for(two) -> None:  # type: ignore[no-untyped-def]
     sent = await two[0].accept(an_acceptance(5))
     assert (await two[1].refreshed()).head == sent.position

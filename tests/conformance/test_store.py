@@ -1638,3 +1638,16 @@ async def test_closing_finishes_what_was_asked_for(durable: Medium, tmp_path: Pa
     for accepted_ in stored:
         assert await _now(store, _messages(accepted_)[0]) == _messages(accepted_)[0]
     await store.close()
+
+
+async def test_a_position_by_time_is_before_the_events_of_clocks_that_are_seconds_apart(
+    store: Store,
+) -> None:
+    """Of servers on one store one is three seconds ahead, and one three seconds behind."""
+    for n in range(40):
+        await _accept(store, create_time=T0 + seconds(n + (3 if n % 2 else -3)))
+    events = (await store.read_log(0, 100)).events
+    for n in range(40):
+        asked = T0 + seconds(n)
+        position = await store.position_at(asked)
+        assert [e.seq for e in events if e.event_time >= asked and e.seq <= position] == []

@@ -33,8 +33,11 @@ class Store:
         self._row = row
         self._name = name
         self.away = False
+        self.trouble: Exception | None = None
 
     def _look(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
         if self.away:
             raise Unavailable(ErrorReason.STORE_UNAVAILABLE, "away")
 
@@ -106,6 +109,19 @@ def test_a_server_that_stops_keeps_its_lease_until_the_last_answer_has_come() ->
     run(main())
 
 
+def test_an_end_that_hangs_is_not_waited_for_by_other_servers_for_ever() -> None:
+    async def main() -> None:
+        one, other = await _two()
+        one.end_seconds = 3_600
+        stopping = asyncio.create_task(one.courier.stop())
+        await asyncio.sleep(140)
+        assert other.at_work
+        await stopping
+        await other.courier.stop()
+
+    run(main())
+
+
 def test_a_slow_beginning_does_not_cost_the_lease() -> None:
     async def main() -> None:
         row = Row()
@@ -166,6 +182,20 @@ def test_a_store_that_is_away_when_a_server_starts_is_waited_for() -> None:
         await asyncio.sleep(10)
         assert server.at_work
         await server.courier.stop()
+
+    run(main())
+
+
+def test_an_unknown_trouble_of_the_store_does_not_end_the_part_in_sending() -> None:
+    async def main() -> None:
+        one, other = await _two()
+        other.store.trouble = RuntimeError("a fault of ours")
+        await asyncio.sleep(10)
+        other.store.trouble = None
+        await one.courier.stop()
+        await asyncio.sleep(2)
+        assert other.at_work
+        await other.courier.stop()
 
     run(main())
 

@@ -22,6 +22,9 @@ _LEASE_SECONDS = 6.0
 _RENEW_SECONDS = 1.5
 # So long before its lease is over a server stops sending that could not renew it.
 _MARGIN_SECONDS = 1.5
+# While sending begins or ends the lease is renewed for so long. What takes longer hangs, and
+# another server takes over.
+_LONGEST_CHANGE_SECONDS = 120.0
 # What cannot begin is left to the other servers for so long.
 _TROUBLE_SECONDS = 5.0
 
@@ -33,7 +36,7 @@ Begin = Callable[[asyncio.Event], Awaitable[End]]
 class Courier:
     """`begin` starts what only the courier does, all of it or nothing; what it returns ends that.
 
-    The lease is renewed for as long as anything is begun, under way or being ended.
+    The lease is renewed for as long as anything is begun, under way or, within limits, being ended.
     """
 
     def __init__(self, store: SharingStore, begin: Begin) -> None:
@@ -42,6 +45,8 @@ class Courier:
         self._end: End | None = None
         self._until = 0.0
         self._not_before = 0.0
+        # Since when it begins or ends.
+        self._changing_since: float | None = None
         self._stopping = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
         # Beginning or ending, beside which the lease is renewed.
@@ -89,18 +94,11 @@ class Courier:
             await asyncio.sleep(_RENEW_SECONDS)
             if not self._takes_part():
                 continue
-            try:
-                await self._turn()
-            except Exception:
-                # Whatever it is, one server must go on asking, or none would send.
-                _log.exception("cannot take a turn at sending")
-
-    async def _turn(self) -> None:
-        lease = await self._take()
-        if self._stopping.is_set() or self._is_changing:
-            return
-        if change := self._change(lease):
-            self._changing = asyncio.create_task(self._without_end(change))
+            lease = await self._take()
+            if self._stopping.is_set() or self._is_changing:
+                continue
+            if change := self._change(lease):
+                self._changing = asyncio.create_task(self._without_end(change))
 
     @property
     def _is_changing(self) -> bool:
@@ -108,11 +106,12 @@ class Courier:
 
     def _takes_part(self) -> bool:
         """Whether to ask for the lease: not with nothing to send with."""
+        now = asyncio.get_running_loop().time()
+        if self._changing_since is not None:
+            return now < self._changing_since + _LONGEST_CHANGE_SECONDS
         if self._end is not None:
             return True
-        if self._is_changing:
-            return True
-        return not self._stopping.is_set() and asyncio.get_running_loop().time() >= self._not_before
+        return not self._stopping.is_set() and now >= self._not_before
 
     def _change(self, lease: Lease) -> Callable[[], Awaitable[None]] | None:
         if self._end is None:
@@ -145,8 +144,9 @@ class Courier:
         try:
             async with asyncio.timeout(_LEASE_SECONDS - _MARGIN_SECONDS):
                 lease = await self._store.take_courier(timedelta(seconds=_LEASE_SECONDS))
-        except (TimeoutError, Unavailable) as error:
-            _log.error("cannot ask which server sends: %s", error or "no answer")
+        except Exception as error:
+            # Whatever it is, it must be asked again: else nobody would ever send from here.
+            _log.error("cannot ask which server sends: %s", str(error) or type(error).__name__)
             held = self._end is not None and now() < self._until
             return Lease.RENEWED if held else Lease.ELSEWHERE
         if lease:
@@ -155,7 +155,11 @@ class Courier:
 
     async def _take_over(self) -> None:
         _log.info("this server sends from now on")
-        self._end = await self._begin(self._stopping)
+        self._changing_since = asyncio.get_running_loop().time()
+        try:
+            self._end = await self._begin(self._stopping)
+        finally:
+            self._changing_since = None
 
     async def _begin_anew(self) -> None:
         await self._finish()
@@ -163,13 +167,14 @@ class Courier:
 
     async def _finish(self) -> None:
         assert self._end is not None
+        self._changing_since = asyncio.get_running_loop().time()
         try:
             await self._end()
         finally:
-            self._end = None
+            self._end = self._changing_since = None
 
     async def _leave(self) -> None:
         try:
             await self._store.leave_courier()
-        except Unavailable as error:
+        except Exception as error:
             _log.error("cannot hand over: %s; another server takes over in a moment", error)

@@ -35,9 +35,9 @@ _TIME_AT = """
     ORDER BY seq LIMIT 1
 """
 
-# Neighbours in the log are stamped before they are committed, so their times can be this much out
-# of order.
-_TIME_SLACK_MICROS = 2_000_000
+# Neighbours in the log are stamped before they are committed, and by servers whose clocks are
+# apart, so their times can be this much out of order.
+_TIME_SLACK_MICROS = 10_000_000
 
 
 def get(db: Database, message_id: str) -> Message | None:
