@@ -27,7 +27,7 @@ generate: $(READY) ## Make generated/ from proto/
 check: $(READY) ## Generated code, contract, style, types and imports
 	@$(BIN)/python checks.py
 
-test: $(READY) ## Run the tests; ARGS="-k stream -x" is passed on
+test: $(READY) ## Run the everyday tests (CI=1: all); ARGS="-k stream -x" is passed on
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 scenarios: $(READY) ## Run the scenarios of clients/scenarios with the client of every language

@@ -22,6 +22,17 @@ _PROPERTY = "scenario "
 _NOT_RUN = "scenarios not run"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Everyday runs are for minutes: what is slow waits for CI, or for who names it."""
+    named = config.args != config.getini("testpaths") or config.option.keyword
+    if named or os.environ.get("CI") or os.environ.get("SMSGATE_SOAK"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """A table of the clients, if any ran the scenarios."""
     seconds: dict[str, dict[str, str]] = {}

@@ -18,13 +18,13 @@ from smsgate_server.services.webhook_dispatch import Dispatch, DispatchSettings
 from smsgate_server.services.webhook_failures import Failures
 from smsgate_server.services.webhook_office import CourierSettings
 from smsgate_server.services.webhooks import Webhooks
+from smsgate_server.transport.late_postman import LatePostman, Resolve, look_up
 from smsgate_server.transport.mapping.webhook_events import compose, compose_test
 from smsgate_server.transport.webhook_metrics import (
     WebhookGauges,
     WebhookMetrics,
     WebhookReading,
 )
-from smsgate_server.transport.webhook_postman import HttpPostman, Resolve, look_up
 from smsgate_server.transport.webhook_service import WebhookService
 
 
@@ -45,8 +45,8 @@ class WebhookParts:
     ) -> None:
         networks = parse_networks(settings.webhook_allowed_networks)
         policy = WebhookPolicy(settings.webhook_allow_http, networks)
-        self._postman = HttpPostman(
-            clock,
+        self._postman = LatePostman(
+            clock=clock,
             networks=policy.networks,
             allow_http=policy.allow_http,
             timeout_seconds=settings.webhook_timeout_seconds,
@@ -118,13 +118,16 @@ def dispatch_settings(settings: Settings) -> DispatchSettings:
     return DispatchSettings(couriers, settings.webhook_concurrency)
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Whose certificates are trusted. OSError that names the file which is of no use."""
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Whose certificates are trusted beside those that the system trusts; None if nobody's. OSError
+    that names the file which is of no use.
+    """
+    if not settings.webhook_ca:
+        return None
     context = ssl.create_default_context()
-    if settings.webhook_ca:
-        path = Path(settings.webhook_ca).expanduser()
-        try:
-            context.load_verify_locations(path)
-        except (ssl.SSLError, OSError) as error:
-            raise OSError(f"webhook_ca {path} has no certificates: {error}") from error
+    path = Path(settings.webhook_ca).expanduser()
+    try:
+        context.load_verify_locations(path)
+    except (ssl.SSLError, OSError) as error:
+        raise OSError(f"webhook_ca {path} has no certificates: {error}") from error
     return context

@@ -55,7 +55,11 @@ class HeldPath:
         far = socket.socket()
         far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         far.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(far, (self._host, self._port))
+        try:
+            await asyncio.get_running_loop().sock_connect(far, (self._host, self._port))
+        except BaseException:
+            far.close()
+            raise
         answers, there = await asyncio.open_connection(sock=far, limit=_BUFFER_BYTES)
         ways = [
             asyncio.create_task(self._pump(near, there)),

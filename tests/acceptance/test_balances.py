@@ -921,6 +921,8 @@ async def test_killed_under_load_it_loses_and_makes_no_money(tmp_path: Path, sto
             await asyncio.gather(*load, return_exceptions=True)
         await asyncio.to_thread(server.start)
         async with grpc.aio.insecure_channel(server.target) as channel:
+            # Channels share what they know of an address: this one may still have it as dead.
+            await channel.channel_ready()
             again = Caller(channel, caller.secret)
             boss = Caller(channel, operator.caller.secret)
             # What was under way may have been done or not; repeated, it is done exactly once.

@@ -122,6 +122,8 @@ def test_the_quickstart_of_the_readme_follows_to_delivered(
 _AROUND = """package readme
 
 import (
+
+pytestmark = pytest.mark.slow
 	"context"
 	"errors"
 	"time"

@@ -124,6 +124,8 @@ _AROUND = """import internal.smsgate.client.*;
 import internal.smsgate.v1.*;
 import java.nio.file.Path;
 
+pytestmark = pytest.mark.slow
+
 abstract class Pieces {{
     abstract void handle(StatusEvent event);
     abstract void store(String cursor);

@@ -13,6 +13,8 @@ from tests.acceptance.build_lock import build_once
 from tests.acceptance.scenario_harness import CLIENTS
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 _ROOT = CLIENTS.parent
 _FOLDER = CLIENTS / "typescript"
 _MODULES = _FOLDER / "node_modules"

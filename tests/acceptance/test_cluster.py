@@ -19,6 +19,8 @@ from smsgate_server.private_postgres import PrivatePostgres
 
 psycopg = pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
+pytestmark = pytest.mark.slow
+
 # The clocks of three servers.
 _SECONDS_APART = (0, 3, -3)
 # Of a lease, and of what a machine at work needs beyond it.

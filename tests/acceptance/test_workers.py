@@ -28,6 +28,8 @@ from smsgate.v1 import message_service_pb2_grpc
 
 pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
+pytestmark = pytest.mark.slow
+
 WORKERS = 2
 # So many connections that all of them at one worker would be a wonder.
 _CONNECTIONS = 24

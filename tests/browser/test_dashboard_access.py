@@ -10,6 +10,8 @@ from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import Dashboard, Traffic, eventually
 
+pytestmark = pytest.mark.slow
+
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 SIZES = {"desktop": (1440, 900), "tablet": (834, 1112), "phone": (390, 844)}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}

@@ -123,8 +123,9 @@ async def test_a_log_that_cannot_be_folded_back_stays_and_writing_goes_on(
                 while wal_of(path).stat().st_size < size // 2:
                     await store.accept(an_acceptance(100))
                 assert path.stat().st_size == size
-            await store.accept(an_acceptance(100))
-            assert path.stat().st_size > size
+            # The log is folded back after the answer.
+            while path.stat().st_size == size:
+                await store.accept(an_acceptance(100))
     finally:
         await store.close()
 

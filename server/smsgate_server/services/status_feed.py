@@ -10,6 +10,7 @@ streams.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -280,6 +281,10 @@ class StatusFeed:
             if asked.start_time < self._clock.now() - self._settings.retention:
                 raise self._cursors.expired(bounds)
             return max(await self._store.position_at(asked.start_time), bounds.earliest)
+        if asked.snapshot:
+            # With what was accepted at another server a moment ago.
+            with suppress(Unavailable):
+                bounds = await self._store.refreshed()
         return bounds.head
 
     async def _position(self, cursor: str, field: str = "cursor") -> int:

@@ -5,11 +5,10 @@ what a name server says a moment later changes nothing. The address is checked a
 socket is made, because addresses written in a URL are not looked up at all.
 """
 
-import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,20 +21,12 @@ from smsgate_server.domain.webhook_addresses import Networks, is_allowed, parse_
 from smsgate_server.domain.webhook_checks import url_fault
 from smsgate_server.domain.webhooks import Outcome, Verdict, outcome_of
 from smsgate_server.services.ports import Clock
+from smsgate_server.transport.late_postman import Resolve, look_up
 
 # An answer is read so far, so that its connection can be used again; what is longer is cut off.
 _MAX_ANSWER_BYTES = 64 * 2**10
 _MAX_HEADER_BYTES = 16 * 2**10
 _KEEP_ALIVE_SECONDS = 30.0
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-async def look_up(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name, as the system knows them."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class _Refused(OSError):
