@@ -12,6 +12,8 @@ import pytest
 from tests.acceptance.scenario_harness import CLIENTS
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 _ROOT = CLIENTS.parent
 _FOLDER = CLIENTS / "go"
 _GO = shutil.which("go")
@@ -123,8 +125,6 @@ _AROUND = """package readme
 
 import (
 
-pytestmark = pytest.mark.slow
-	"context"
 	"errors"
 	"time"
 

@@ -13,6 +13,8 @@ from tests.acceptance.build_lock import build_once
 from tests.acceptance.scenario_harness import CLIENTS
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 _FOLDER = CLIENTS / "java"
 _JAVA, _JAVAC, _MVN = (shutil.which(tool) for tool in ("java", "javac", "mvn"))
 _SECONDS = 240.0
@@ -123,8 +125,6 @@ def test_the_quickstart_of_the_readme_follows_to_delivered(
 _AROUND = """import internal.smsgate.client.*;
 import internal.smsgate.v1.*;
 import java.nio.file.Path;
-
-pytestmark = pytest.mark.slow
 
 abstract class Pieces {{
     abstract void handle(StatusEvent event);
