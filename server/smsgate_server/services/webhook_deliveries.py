@@ -172,7 +172,10 @@ class Deliveries:
         if self._attempts.parking.has(message_id, event.seq):
             return
         endpoint = endpoint_of(self._attempts.callback(event))
-        if message_id in self._attempts.parking or (
+        if message_id in self._attempts.lanes:
+            # Behind its elders, whatever is thought of their endpoint: aside, it would go first.
+            self._attempts.lanes.add(event, endpoint)
+        elif message_id in self._attempts.parking or (
             endpoint and self._attempts.endpoints[endpoint].doubtful
         ):
             # Behind its elders, or aside so that others need not wait; it was not tried yet.

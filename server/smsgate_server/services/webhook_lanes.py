@@ -22,6 +22,9 @@ class Lanes:
         """How many events are unsettled."""
         return len(self._unsettled)
 
+    def __contains__(self, message_id: str) -> bool:
+        return message_id in self._lanes
+
     @property
     def oldest(self) -> int | None:
         """The place of the first event that is not settled."""
