@@ -124,7 +124,7 @@ def test_the_quickstart_of_the_readme_follows_to_delivered(
 _AROUND = """package readme
 
 import (
-
+	"context"
 	"errors"
 	"time"
 
