@@ -8,7 +8,7 @@ from tests.builders import ACCOUNT, T0, a_message, seconds
 
 from smsgate_server.domain.callbacks import Callback
 from smsgate_server.domain.filters import EventFilter
-from smsgate_server.domain.message import Reason, Status, StatusEvent
+from smsgate_server.domain.message import Message, Reason, Status, StatusEvent
 from smsgate_server.domain.webhooks import CALLBACKS, Health, Outcome, Verdict, Webhook
 from smsgate_server.services.cursors import Cursors
 from smsgate_server.services.webhook_deliveries import Deliveries
@@ -88,9 +88,10 @@ async def test_an_event_does_not_overtake_its_elders_though_their_endpoint_is_sl
     ended = asyncio.Event()
     office = _office(clock, postman)
     deliveries = Deliveries(webhook, Health(), office, ended.set, lambda why: None)
-    message = a_message(callback=Callback("https://example.com/sms"))
+    callback = Callback("https://example.com/sms")
+    message = a_message(callback=callback)
 
-    def add(seq: int, status: Status) -> None:
+    def add(seq: int, status: Status, message: Message = message) -> None:
         event = StatusEvent(
             seq=seq,
             message=message,
@@ -102,11 +103,17 @@ async def test_an_event_does_not_overtake_its_elders_though_their_endpoint_is_sl
         deliveries.add(event)
         deliveries.begin()
 
-    add(1, Status.NEW)
+    # One that is taken allows two at once.
+    add(1, Status.DELIVERED, a_message(callback=callback))
+    postman.answers.put_nowait(Verdict.DELIVERED)
+    await ended.wait()
+    ended.clear()
+    postman.asked.clear()
+    add(2, Status.NEW)
     await _turns()
     # It has not answered for so long that others are not to wait for it.
     clock.time += seconds(5)
-    add(2, Status.PENDING)
+    add(3, Status.PENDING)
     await _turns()
     assert postman.asked == ["NEW"]
     for verdict in (Verdict.RETRY, Verdict.DELIVERED, Verdict.DELIVERED):
