@@ -118,9 +118,20 @@ final class InFlightCall<Q, R> extends ClientCall<Q, R> {
 
         @Override
         public void onClose(Status status, Metadata trailers) {
-            if (!repeated(status, trailers)) {
+            if (repeated(status, trailers)) {
+                return;
+            }
+            if (givenUp(status)) {
+                Status ended = Status.CANCELLED.withDescription("cancelled while its first try was at work");
+                super.onClose(ended, new Metadata());
+            } else {
                 super.onClose(status, trailers);
             }
         }
+    }
+
+    /** Whether the answer that would have been waited out came when nobody waits any more. */
+    private synchronized boolean givenUp(Status status) {
+        return cancelled && status.getCode() == Status.Code.ABORTED;
     }
 }
