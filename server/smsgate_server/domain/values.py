@@ -31,7 +31,7 @@ def changed(value: _Value, /, **changes: Any) -> _Value:
     kind = type(value)
     copy = _copiers.get(kind)
     if copy is None:
-        copy = _copiers[kind] = copier(kind)
+        copy = _copiers[kind] = _copier(kind)
     made: _Value = copy(value)
     for name, each in changes.items():
         setattr(made, name, each)
@@ -42,7 +42,7 @@ def changed(value: _Value, /, **changes: Any) -> _Value:
 _copiers: dict[type[Any], Callable[[Any], Any]] = {}
 
 
-def copier(kind: type[_Value]) -> Callable[[_Value], _Value]:
+def _copier(kind: type[_Value]) -> Callable[[_Value], _Value]:
     """What makes copies of values of `kind`."""
     # As dataclasses does it: the code of a function that names every field runs fastest.
     lines = ["def copy(value):", "    made = new(kind)"]
