@@ -52,7 +52,7 @@ bench: $(READY) ## Measure; BENCH=short for a short run
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(READY) ## Run the long forms of the tests
-	@SMSGATE_SOAK=1 $(BIN)/pytest -m "soak or long" $(ARGS)
+	@SMSGATE_SOAK=1 $(BIN)/pytest -m "soak or long" -o timeout=0 -o faulthandler_timeout=0 $(ARGS)
 
 docs: $(READY) ## Build the documentation into build/site
 	@$(BIN)/python docs/site/build.py $(ARGS)
