@@ -1,6 +1,7 @@
 """What holds for all tests: missing tool chains; and a table of the scenarios at the end."""
 
 import os
+import signal
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,10 @@ __all__ = ["pytest_runtest_makereport"]
 # Tests start processes while channels are open; with its fork handlers gRPC was seen to end the new
 # process before it began. Read when grpc is imported, which is later.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+# Started in the background by a shell, all processes of a run would ignore Ctrl-C, which tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that is busy with other things must not make a test fail.
 settings.register_profile("smsgate", deadline=None)
