@@ -94,7 +94,7 @@ def test_every_setting_is_there(site: Path) -> None:
 
 def test_every_sample_is_shown_in_four_languages(site: Path) -> None:
     guides = [f"guides/{name}" for name in ("send", "track", "codes", "errors")]
-    for name in ("quickstart", *guides):
+    for name in ("quickstart", *guides, "webhooks"):
         page = _page(site, name)
         assert "--8<--" not in page
         # Of each sample, not of the page.
