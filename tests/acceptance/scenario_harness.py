@@ -285,12 +285,12 @@ class _Lacking(Exception):
     """The tool chain is only half there."""
 
 
-def build(language: Language) -> str:
-    """Make the runner. Returns what the tool chain lacks for it, or nothing. AssertionError with
-    the output of what failed otherwise.
+def build(language: Language, what: str = "scenarios") -> str:
+    """Make the runner, or what else its commands make. Returns what the tool chain lacks for it,
+    or nothing. AssertionError with the output of what failed otherwise.
     """
     try:
-        build_once(language.name, "scenarios", lambda: _build(language))
+        build_once(language.name, what, lambda: _build(language))
     except _Lacking as lacking:
         return str(lacking)
     return ""

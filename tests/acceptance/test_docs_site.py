@@ -93,8 +93,9 @@ def test_every_setting_is_there(site: Path) -> None:
 
 
 def test_every_sample_is_shown_in_four_languages(site: Path) -> None:
-    for name in ("send", "track", "codes", "errors"):
-        page = _page(site, f"guides/{name}")
+    guides = [f"guides/{name}" for name in ("send", "track", "codes", "errors")]
+    for name in ("quickstart", *guides, "webhooks"):
+        page = _page(site, name)
         assert "--8<--" not in page
         # Of each sample, not of the page.
         samples = re.findall(r'<div class="tabbed-set.*?</label></div>', page, re.S)

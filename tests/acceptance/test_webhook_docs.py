@@ -1,13 +1,13 @@
-"""docs/webhooks.md: its receiver is run as it stands there."""
+"""docs/webhooks.md: its samples, run in every language."""
 
 import asyncio
-import os
-import re
-import sys
 from pathlib import Path
 
+import pytest
 from tests.acceptance.conftest import StartGateway
+from tests.acceptance.example_setup import in_every_language, start_example
 from tests.acceptance.reading import GUARD_SECONDS, ITALIAN
+from tests.acceptance.scenario_harness import Language
 from tests.acceptance.webhook_setup import (
     LOOPBACK,
     a_webhook,
@@ -30,21 +30,15 @@ async def _line(process: asyncio.subprocess.Process) -> str:
         return (await process.stdout.readline()).decode().strip()
 
 
+@pytest.mark.parametrize("language", in_every_language())
 async def test_the_receiver_of_the_page_takes_events_once_and_refuses_forgeries(
-    start_gateway: StartGateway, tmp_path: Path
+    language: Language, start_gateway: StartGateway
 ) -> None:
-    [code] = [c for c in re.findall(r"```python\n(.*?)```", _PAGE, re.S) if "do_POST" in c]
-    script = tmp_path / "receiver.py"
-    script.write_text(code, encoding="utf-8")
     gateway = await start_gateway(**LOOPBACK)
     caller = caller_of(gateway)
     made = await a_webhook(caller, "http://127.0.0.1:9/")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(script),
-        env={"SECRET": made.secret, "PORT": "0"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+    process = await start_example(
+        language, "webhook_receiver", environment={"SECRET": made.secret, "PORT": "0"}
     )
     try:
         port = (await _line(process)).removeprefix("listening on ")
@@ -73,17 +67,17 @@ async def test_the_receiver_of_the_page_takes_events_once_and_refuses_forgeries(
         await process.wait()
 
 
+@pytest.mark.parametrize("language", in_every_language())
 async def test_the_callback_of_the_page_gets_the_events_of_its_message(
-    start_gateway: StartGateway, tmp_path: Path
+    language: Language, start_gateway: StartGateway
 ) -> None:
-    [code] = [c for c in re.findall(r"```python\n(.*?)```", _PAGE, re.S) if "Callback(" in c]
-    assert "https://shop.example/sms" in code
     gateway = await start_gateway(**LOOPBACK)
     async with receiving() as receiver:
-        script = tmp_path / "sample.py"
-        script.write_text(code.replace("https://shop.example/sms", receiver.url), encoding="utf-8")
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(script), env=os.environ | {"SMSGATE_TARGET": gateway.target}
+        process = await start_example(
+            language,
+            "send_with_callback",
+            receiver.url,
+            environment={"SMSGATE_TARGET": gateway.target},
         )
         assert await process.wait() == 0
         taken = await receiver.until(3, 4 * GUARD_SECONDS)
