@@ -14,7 +14,7 @@ __all__ = ["pytest_runtest_makereport"]
 # process before it began. Read when grpc is imported, which is later.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
-# Started in the background by a shell, all processes of a run would ignore Ctrl-C, which tests press.
+# Begun in the background by a shell, a run would ignore Ctrl-C, and so would all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -73,12 +73,12 @@ def test_characters_of_regular_expressions_are_taken_as_they_are() -> None:
 @pytest.mark.parametrize("words", [[], [""], ["  ", "\u200b"]])
 def test_an_empty_list_forbids_nothing(words: list[str]) -> None:
     nothing = ForbiddenWords(words)
-    assert not nothing
+    assert nothing.empty
     assert nothing.find("casino") is None
 
 
-def test_a_list_with_words_is_true() -> None:
-    assert WORDS
+def test_a_list_with_words_is_not_empty() -> None:
+    assert not WORDS.empty
 
 
 @BOUNDED

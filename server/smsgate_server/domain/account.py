@@ -31,7 +31,11 @@ class BillingMode(IntEnum):
     @property
     def word(self) -> str:
         """As the tariffs spell it."""
-        return self.name.lower()
+        return _BILLING_WORDS[self]
+
+
+# Asked for with every price: names of enums are slow to come.
+_BILLING_WORDS = ("", *(mode.name.lower() for mode in BillingMode))
 
 
 class AccountState(IntEnum):

@@ -98,7 +98,8 @@ class Charged(NamedTuple):
 
 
 def charge(terms: Terms, standing: Standing, message: Message) -> Charged | Declined:
-    now = standing.in_month(month_of(message.create_time))
+    month = month_of(message.create_time)
+    now = standing if month == standing.month else standing.in_month(month)
     covered = _covered(terms, now, message) if terms.bundle_segments else 0
     cost = message.price.per_segment_micros * (message.segments - covered)
     balance = now.balance

@@ -22,7 +22,7 @@ class ForbiddenWords:
     Invisible characters hide nothing. An empty list costs nothing.
     """
 
-    __slots__ = ("_names", "_pattern")
+    __slots__ = ("_names", "_pattern", "empty")
 
     def __init__(self, words: Iterable[str]) -> None:
         self._names: dict[str, str] = {}
@@ -30,15 +30,17 @@ class ForbiddenWords:
             if parts := _normal(_INVISIBLE.sub("", word)).split():
                 self._names.setdefault(" ".join(parts), word)
         self._pattern = _compiled(self._names)
-
-    def __bool__(self) -> bool:
-        return self._pattern is not None
+        self.empty = self._pattern is None
 
     def find(self, text: str) -> str | None:
         """A word of the list that `text` contains, as the list spells it; None if there is none."""
         if self._pattern is None:
             return None
-        if text.isascii() or not _INVISIBLE.search(text):
+        if text.isascii():
+            # Is as it should be but for its case, and quickly seen to be innocent.
+            match = self._pattern.search(text.lower())
+            return None if match is None else self._named(match)
+        if not _INVISIBLE.search(text):
             return self._search(text)
         # A zero-width space may hide inside a word, or be all that separates it from the next.
         joined, apart = _INVISIBLE.sub("", text), _INVISIBLE.sub(" ", text)
@@ -47,8 +49,9 @@ class ForbiddenWords:
     def _search(self, text: str) -> str | None:
         assert self._pattern is not None
         match = self._pattern.search(_normal(text))
-        if match is None:
-            return None
+        return None if match is None else self._named(match)
+
+    def _named(self, match: re.Match[str]) -> str:
         return self._names.get(match[0]) or self._names.get(_SEPARATOR.sub(" ", match[0]), match[0])
 
 

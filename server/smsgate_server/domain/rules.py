@@ -50,12 +50,14 @@ class Rules:
     suspended: str | None = None
 
 
-@frozen
 class Findings:
     """What a message goes against: `errors` refuse it, `noted` are only put on record."""
 
-    errors: list[SmsgateError] = field(default_factory=list)
-    noted: list[SmsgateError] = field(default_factory=list)
+    __slots__ = ("errors", "noted")
+
+    def __init__(self) -> None:
+        self.errors: list[SmsgateError] = []
+        self.noted: list[SmsgateError] = []
 
     def add(self, mode: PolicyMode, found: Sequence[SmsgateError]) -> None:
         (self.errors if mode is PolicyMode.ENFORCE else self.noted).extend(found)
@@ -76,9 +78,10 @@ def check_rules(
         found.errors.append(suspended_error(rules))
     if country is not None and not rules.countries.admits(country):
         found.add(rules.countries.mode, [_country_refused(country)])
-    if rules.forbidden_words:
-        found.add(rules.content_mode, _forbidden(rules, sender or "", text))
-    if country is not None:
+    if not rules.forbidden_words.empty and (words := _forbidden(rules, sender or "", text)):
+        found.add(rules.content_mode, words)
+    # An unknown price has no currency, and so not the account's.
+    if country is not None and (max_price is not None or quote.currency != rules.currency):
         _check_price(found, rules, quote, segments, country, max_price)
     return found
 

@@ -103,21 +103,30 @@ class Access:
             return present
         return profile_of(account, self._server)
 
-    def caller(self, secret: str) -> Caller:
-        """Who has this secret, empty for none; Unauthenticated if nobody may call with it."""
+    def known(self, secret: str) -> Caller | None:
+        """Who proved this secret before, or anybody where the server runs open; None: `caller`
+        knows.
+        """
         if self._local is not None:
             return self._local
         proved = self._proved.get(secret)
-        if proved is not None and self.usable(proved):
+        # The key of one that does not expire was looked at when it was proved.
+        if proved is None or proved.key is None or proved.key.expire_time is None:
             return proved
+        return proved if self.usable(proved) else None
+
+    def caller(self, secret: str) -> Caller:
+        """Who has this secret, empty for none; Unauthenticated if nobody may call with it."""
+        if (known := self.known(secret)) is not None:
+            return known
         if not secret:
             raise Unauthenticated(
                 ErrorReason.API_KEY_REQUIRED,
                 'this server needs an API key: send the metadata "authorization: Bearer KEY"',
             )
         found = self._callers.get(id_of(secret))
-        known = proves(secret, found.key.digest if found is not None and found.key else None)
-        if found is None or not known or not self.usable(found):
+        proved = proves(secret, found.key.digest if found is not None and found.key else None)
+        if found is None or not proved or not self.usable(found):
             raise Unauthenticated(
                 ErrorReason.API_KEY_INVALID,
                 "the API key is unknown, revoked or expired; ask the operator for a new one",

@@ -58,13 +58,16 @@ class Guard:
         noted: Sequence[SmsgateError],
     ) -> None:
         entries = accepted.entries if accepted is not None and not accepted.replayed else ()
+        fresh, over_budget = 0, False
+        for entry in entries:
+            fresh += entry.message is not None and not entry.replayed
+            over_budget = over_budget or entry.over_budget
         if profile.message_limits:
-            fresh = sum(e.message is not None and not e.replayed for e in entries)
             if count - fresh:
                 self._quotas.return_messages(profile, count - fresh)
             if fresh:
                 self.noted(profile, noted)
-        if any(entry.over_budget for entry in entries):
+        if over_budget:
             self._notices.record(profile.id, [_OVER_BUDGET])
 
     def settle_one(

@@ -81,7 +81,8 @@ class _Bucket:
         return max(int(self._level), 0), full_in
 
 
-_NOT_AT_HAND: tuple[Limit | None, _Bucket | None] = (None, None)
+# The limits that hold for a caller, or for the messages of a profile.
+_Held = Sequence[tuple[Limit, _Bucket]]
 _MOST_AT_HAND = 10_000
 # Nobody knows when a stream will end.
 STREAMS_RETRY = timedelta(seconds=5)
@@ -95,22 +96,18 @@ class Quotas:
         self._monotonic = monotonic
         self._notices = notices
         self._buckets: dict[tuple[str, Limit], _Bucket] = {}
-        # The same by the identity of the limit, for a limit takes long to hash.
-        self._at_hand: dict[tuple[str, int], tuple[Limit, _Bucket]] = {}
+        # The same by the identity of who they hold for: limits take long to hash.
+        self._at_hand: dict[int, tuple[Caller | Profile, _Held]] = {}
         self._streams: dict[str, int] = {}
 
     def enter(self, caller: Caller) -> None:
         """Count a call, refused or not; ResourceExhausted if it is one too many."""
-        limits = caller.profile.request_limits
-        if limits:
-            now = self._monotonic()
-            key = caller.key.id if caller.key else ""
-            account = caller.account
-            for limit in limits:
-                of_key = limit.kind is LimitKind.KEY_REQUESTS
-                finding = self._take(key if of_key else account, limit, 1, now)
-                if finding is not None:
-                    self._notices.record(account, [finding])
+        if not caller.profile.request_limits:
+            return
+        now = self._monotonic()
+        for limit, bucket in self._held_by(caller, now):
+            if bucket.take(1, now):
+                self._notices.record(caller.account, [_passed(limit, bucket, 1)])
 
     def take_messages(self, profile: Profile, count: int) -> list[SmsgateError]:
         """Count messages before they are accepted; `return_messages` if they are not.
@@ -118,58 +115,47 @@ class Quotas:
         Returned is what limits that are only monitored have against them.
         """
         now = self._monotonic()
-        taken: list[Limit] = []
+        taken: list[_Bucket] = []
         noted: list[SmsgateError] = []
         try:
-            for limit in profile.message_limits:
-                finding = self._take(profile.id, limit, count, now)
-                taken.append(limit)
-                if finding is not None:
-                    noted.append(finding)
+            for limit, bucket in self._held_by(profile, now):
+                if bucket.take(count, now):
+                    noted.append(_passed(limit, bucket, count))
+                taken.append(bucket)
         except ResourceExhausted:
-            self._give_back(profile, taken, count)
+            for bucket in taken:
+                bucket.give_back(count)
             raise
         return noted
 
     def return_messages(self, profile: Profile, count: int) -> None:
-        self._give_back(profile, profile.message_limits, count)
+        for _, bucket in self._held_by(profile, self._monotonic()):
+            bucket.give_back(count)
 
     def would_refuse(self, profile: Profile, count: int) -> list[SmsgateError]:
         """What `take_messages` would raise now."""
         now = self._monotonic()
         found: list[SmsgateError] = []
-        for limit in profile.message_limits:
-            bucket = self._bucket(profile.id, limit, now)
+        for limit, bucket in self._held_by(profile, now):
             if limit.mode is PolicyMode.ENFORCE and bucket.left(now)[0] < count:
                 found.append(_refusal(limit, bucket, count))
         return found
 
-    def _give_back(self, profile: Profile, limits: Sequence[Limit], count: int) -> None:
-        now = self._monotonic()
-        for limit in limits:
-            self._bucket(profile.id, limit, now).give_back(count)
-
-    def _take(self, owner: str, limit: Limit, count: int, now: float) -> ResourceExhausted | None:
-        """What a limit that is only monitored has against it; one that is enforced raises it."""
-        bucket = self._bucket(owner, limit, now)
-        if not bucket.take(count, now):
-            return None
-        error = _refusal(limit, bucket, count)
-        if limit.mode is PolicyMode.ENFORCE:
-            raise error
-        bucket.passed += count
-        return error
+    def _held_by(self, holder: Caller | Profile, now: float) -> _Held:
+        """The limits of a caller's requests, or of a profile's messages, each with its bucket."""
+        known = self._at_hand.get(id(holder))
+        if known is not None and known[0] is holder:
+            return known[1]
+        held = [(limit, self._bucket(owner, limit, now)) for owner, limit in _limits_of(holder)]
+        if len(self._at_hand) >= _MOST_AT_HAND:
+            self._at_hand.clear()
+        self._at_hand[id(holder)] = (holder, held)
+        return held
 
     def _bucket(self, owner: str, limit: Limit, now: float) -> _Bucket:
-        known, bucket = self._at_hand.get((owner, id(limit)), _NOT_AT_HAND)
-        if known is limit and bucket is not None:
-            return bucket
         bucket = self._buckets.get((owner, limit))
         if bucket is None:
             bucket = self._buckets[owner, limit] = _Bucket(limit, now)
-        if len(self._at_hand) >= _MOST_AT_HAND:
-            self._at_hand.clear()
-        self._at_hand[owner, id(limit)] = (limit, bucket)
         return bucket
 
     def taken(self) -> dict[str, int]:
@@ -220,6 +206,26 @@ class Quotas:
         remaining, full_in = self._bucket(owner, limit, now).left(now)
         reset = self._clock.now() + timedelta(seconds=full_in) if full_in else None
         return LimitStatus(limit, remaining, reset)
+
+
+def _limits_of(holder: Caller | Profile) -> list[tuple[str, Limit]]:
+    """Each with its owner: the account, or the key that makes a call."""
+    if isinstance(holder, Profile):
+        return [(holder.id, limit) for limit in holder.message_limits]
+    key = holder.key.id if holder.key else ""
+    return [
+        (key if limit.kind is LimitKind.KEY_REQUESTS else holder.account, limit)
+        for limit in holder.profile.request_limits
+    ]
+
+
+def _passed(limit: Limit, bucket: _Bucket, count: int) -> ResourceExhausted:
+    """What a limit that is only monitored has against it; one that is enforced raises it."""
+    error = _refusal(limit, bucket, count)
+    if limit.mode is PolicyMode.ENFORCE:
+        raise error
+    bucket.passed += count
+    return error
 
 
 def _name(owner: str, limit: Limit) -> str:

@@ -71,31 +71,23 @@ class Gate:
 
     def admit(self, method: str, metadata: Metadata) -> Caller:
         """Who calls `Service.Method`; raises why nobody may."""
-        return self._admit(SCOPES.get(method, _ADMIN), metadata)
+        return _holding(SCOPES.get(method, _ADMIN), self.identify(metadata))
 
     def identify(self, metadata: Metadata) -> Caller:
         """Whose key it is, or whose session; raises if nobody's."""
         secret = _secret(metadata)
-        if is_session(secret) and not self._access.open:
-            return self._sessions.caller(secret)
-        return self._access.caller(secret)
+        # Nearly all call again, and then this is all there is to it.
+        return self._access.known(secret) or self._prove(secret)
 
-    def _admit(self, scope: Scope | None, metadata: Metadata) -> Caller:
-        caller = self.identify(metadata)
-        if scope is None or scope in caller.scopes:
-            return caller
-        raise PermissionDenied(
-            ErrorReason.SCOPE_REQUIRED,
-            f"the API key lacks the scope {scope.name}; use another key",
-            {"scope": f"SCOPE_{scope.name}"},
-        )
+    def _prove(self, secret: str) -> Caller:
+        return (self._sessions if is_session(secret) else self._access).caller(secret)
 
     def for_operators(self, method: _Method) -> _Method:
         """A method of a tool, such as channelz, that only operators may call."""
 
         async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             try:
-                self._admit(_ADMIN, context.invocation_metadata() or ())
+                _holding(_ADMIN, self.identify(context.invocation_metadata() or ()))
             except SmsgateError as error:
                 status = status_of(error)
                 context.set_trailing_metadata(((DETAILS, status.SerializeToString()),))
@@ -103,6 +95,17 @@ class Gate:
             return await method(request, context)
 
         return handle
+
+
+def _holding(scope: Scope | None, caller: Caller) -> Caller:
+    """The caller, if the key has the scope."""
+    if scope is None or scope in caller.scopes:
+        return caller
+    raise PermissionDenied(
+        ErrorReason.SCOPE_REQUIRED,
+        f"the API key lacks the scope {scope.name}; use another key",
+        {"scope": f"SCOPE_{scope.name}"},
+    )
 
 
 def _secret(metadata: Metadata) -> str:

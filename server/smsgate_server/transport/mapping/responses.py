@@ -1,6 +1,7 @@
 """Domain values as messages of the contract."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -8,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from smsgate.v1 import message_pb2 as pb
 from smsgate.v1 import message_service_pb2 as service_pb
 from smsgate_server.domain.address import Msisdn
-from smsgate_server.domain.message import Message, Price, Status, StatusEvent
+from smsgate_server.domain.message import Message, PriceStatus, Status, StatusEvent
 from smsgate_server.domain.segmentation import MAX_TEXT_CHARACTERS, Segmentation
 from smsgate_server.domain.smart_encoding import ForcingCharacter
 from smsgate_server.domain.submission import Draft
@@ -57,6 +58,16 @@ def message(m: Message) -> pb.Message:
 
 def put_message(made: pb.Message, m: Message, with_text: bool = True) -> None:
     """Fill a message where it stands: making it elsewhere would copy all of it."""
+    price = m.price
+    made.CopyFrom(
+        _priced(
+            price.status,
+            price.currency,
+            price.per_segment_micros,
+            price.total_micros,
+            price.tariff_version,
+        )
+    )
     made.id = m.id
     made.status = _status(m.status)
     made.reason = int(m.reason)  # type: ignore[assignment]
@@ -77,7 +88,6 @@ def put_message(made: pb.Message, m: Message, with_text: bool = True) -> None:
             setattr(made, name, value)
     if m.labels:
         made.labels.update(m.labels)
-    _put_price(made, m.price)
 
 
 def _put_times(made: pb.Message, m: Message) -> None:
@@ -89,13 +99,17 @@ def _put_times(made: pb.Message, m: Message) -> None:
             _set_time(getattr(made, name), time)
 
 
-def _put_price(made: pb.Message, price: Price) -> None:
-    made.price_status = int(price.status)  # type: ignore[assignment]
-    if not price.known:
-        return
-    made.price_per_segment.CopyFrom(money(price.per_segment_micros, price.currency))
-    made.total_price.CopyFrom(money(price.total_micros, price.currency))
-    made.tariff_version = price.tariff_version
+@lru_cache(4_096)  # there are few prices, and each is in very many answers
+def _priced(
+    status: PriceStatus, currency: str, per_segment: int, total: int, version: int
+) -> pb.Message:
+    """What a message is filled from: to be copied, never changed."""
+    made = pb.Message(price_status=int(status))  # type: ignore[arg-type]
+    if status is not PriceStatus.UNKNOWN:
+        made.price_per_segment.CopyFrom(money(per_segment, currency))
+        made.total_price.CopyFrom(money(total, currency))
+        made.tariff_version = version
+    return made
 
 
 def event(e: StatusEvent) -> pb.StatusEvent:
