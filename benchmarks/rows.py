@@ -115,29 +115,5 @@ def seed(path: Path, count: int) -> None:
     db.close()
 
 
-def some_ids(path: Path, count: int) -> list[str]:
-    """Ids of messages all over the store."""
-    db = reader(path)
-    (top,) = db.execute("SELECT max(seq) FROM messages").fetchone()
-    ids = []
-    for index in range(count):
-        position = index * 7_919_317 % top
-        row = db.execute("SELECT id FROM messages WHERE seq >= ? LIMIT 1", (position,)).fetchone()
-        ids.append(row[0])
-    db.close()
-    return ids
-
-
 def reader(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-
-
-def counts(path: Path) -> tuple[int, int]:
-    """Messages stored, and how many of them are not final."""
-    db = reader(path)
-    # One statement: one state of the database.
-    row: tuple[int, int] = db.execute(
-        "SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM deliveries)"
-    ).fetchone()
-    db.close()
-    return row

@@ -5,24 +5,25 @@ from collections.abc import Iterator
 
 from benchmarks import rows, samples
 from benchmarks.bench import Bench, median
-from benchmarks.processes import HELD, smsgate
+from benchmarks.processes import HELD
 from benchmarks.report import Figure
+from benchmarks.stores import in_files
 
 _SIZE = 1_000
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    store = bench.name("batch")
+    store = in_files(bench)("batch")
     raw = rows.RawInserts(bench.folder / f"{bench.name('raw')}.db")
     raw.run(0.2)
     limits, results = [], []
-    with smsgate(bench.folder, store, HELD) as server:
+    with store.served(bench, HELD) as server:
         orders = bench.orders(server, "SendBatch", [samples.batch(_SIZE)], 2)
         bench.load_python(orders)
         for _ in range(bench.rounds):
             limits.append(raw.run(bench.seconds))
             results.append(bench.load_python(orders))
-        stored, _ = rows.counts(bench.folder / f"{store}.db")
+        stored, _ = store.counts()
     if stored < _SIZE * sum(result.calls for result in results):
         raise RuntimeError(f"only {stored} messages were stored")
     speeds = [result.per_second * _SIZE for result in results]

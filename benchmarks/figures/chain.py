@@ -2,31 +2,30 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from threading import Event, Thread
 
-from benchmarks import rows, samples
+from benchmarks import samples
 from benchmarks.bench import Bench
-from benchmarks.processes import INSTANT, Server, smsgate
+from benchmarks.processes import INSTANT, Server
 from benchmarks.report import Figure
+from benchmarks.stores import NewStore, Store, in_files
 
 _LONGEST_SECONDS = 120.0
 _MOST_OPEN = 20_000
 
 
-def run(bench: Bench) -> Iterator[Figure]:
-    yield _keeps_up(bench)
-    yield _batches_to_final(bench)
+def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
+    new = new or in_files(bench)
+    yield _keeps_up(bench, new("saturated"))
+    yield _batches_to_final(bench, new("chain"))
     if not bench.short:
-        yield _memory(bench)
+        yield _memory(bench, new("lives"))
 
 
-def _keeps_up(bench: Bench) -> Figure:
+def _keeps_up(bench: Bench, store: Store) -> Figure:
     seconds = 4.0 if bench.short else 60.0
-    store = bench.name("saturated")
-    path = bench.folder / f"{store}.db"
-    with smsgate(bench.folder, store, INSTANT | {"SMSGATE_BACKLOG_LIMIT": "10000000"}) as server:
-        watch = _Watch(path)
+    with store.served(bench, INSTANT | {"SMSGATE_BACKLOG_LIMIT": "10000000"}) as server:
+        watch = _Watch(store)
         measured = bench.load(
             bench.orders(server, "SendMessage", [samples.send()], seconds=seconds)
         )
@@ -52,8 +51,8 @@ def _keeps_up(bench: Bench) -> Figure:
 class _Watch:
     """Samples (time, accepted, final) of a store until it is stopped."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._samples: list[tuple[float, int, int]] = []
         self._stopped = Event()
         self._thread = Thread(target=self._run)
@@ -61,7 +60,7 @@ class _Watch:
 
     def _run(self) -> None:
         while not self._stopped.wait(0.5):
-            messages, open_ones = rows.counts(self._path)
+            messages, open_ones = self._store.counts()
             self._samples.append((time.perf_counter(), messages, messages - open_ones))
 
     def stop(self) -> tuple[tuple[float, int, int], tuple[float, int, int]]:
@@ -73,19 +72,17 @@ class _Watch:
         return loaded[1], loaded[-1]
 
 
-def _batches_to_final(bench: Bench) -> Figure:
+def _batches_to_final(bench: Bench, store: Store) -> Figure:
     count = 10_000 if bench.short else 60_000
-    store = bench.name("chain")
-    path = bench.folder / f"{store}.db"
-    with smsgate(bench.folder, store, INSTANT) as server:
+    with store.served(bench, INSTANT) as server:
         start = time.perf_counter()
         sent = 0
         body = samples.batch(1_000)
         while sent < count:
             orders = bench.orders(server, "SendBatch", [body], 2, seconds=1.0)
             bench.load_python(orders)
-            sent = rows.counts(path)[0]
-        while (left := rows.counts(path))[1] and time.perf_counter() - start < _LONGEST_SECONDS:
+            sent = store.counts()[0]
+        while (left := store.counts())[1] and time.perf_counter() - start < _LONGEST_SECONDS:
             time.sleep(0.05)
         taken = time.perf_counter() - start
         cpu = server.cpu_seconds
@@ -100,15 +97,13 @@ def _batches_to_final(bench: Bench) -> Figure:
     )
 
 
-def _memory(bench: Bench) -> Figure:
+def _memory(bench: Bench, store: Store) -> Figure:
     """What stays of a life in the server's memory, once its caches and windows are full."""
-    store = bench.name("lives")
-    path = bench.folder / f"{store}.db"
-    with smsgate(bench.folder, store, INSTANT) as server:
-        _live(bench, server, path, bench.messages // 10)
-        before, lived = server.rss_bytes, rows.counts(path)[0]
-        _live(bench, server, path, bench.messages)
-        grown, count = server.rss_bytes - before, rows.counts(path)[0] - lived
+    with store.served(bench, INSTANT) as server:
+        _live(bench, server, store, bench.messages // 10)
+        before, lived = server.rss_bytes, store.counts()[0]
+        _live(bench, server, store, bench.messages)
+        grown, count = server.rss_bytes - before, store.counts()[0] - lived
     return Figure(
         f"memory grown over {count:,} messages, accepted to final",
         grown / 2**20,
@@ -118,9 +113,9 @@ def _memory(bench: Bench) -> Figure:
     )
 
 
-def _live(bench: Bench, server: Server, path: Path, count: int) -> None:
+def _live(bench: Bench, server: Server, store: Store, count: int) -> None:
     """Send until `count` messages are stored, and wait until all are final."""
-    while (now := rows.counts(path))[0] < count or now[1]:
+    while (now := store.counts())[0] < count or now[1]:
         if now[0] < count and now[1] < _MOST_OPEN:
             orders = bench.orders(server, "SendBatch", [samples.batch(1_000)], 2, seconds=1.0)
             bench.load_python(orders)

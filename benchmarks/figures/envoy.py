@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from benchmarks import rows, samples
+from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
 from benchmarks.load import Measured
-from benchmarks.processes import HELD, Server, echo, smsgate
+from benchmarks.processes import HELD, Server, echo
 from benchmarks.report import Figure
+from benchmarks.stores import Store, in_files
 
 _TARGETS = {"SendMessage": 0.85, "GetMessage": 0.8}
 
@@ -17,8 +18,8 @@ def run(bench: Bench) -> Iterator[Figure]:
         limit = stack.enter_context(echo(bench.folder))
         servers = {}
         for front in ("grpc", "envoy"):
-            store = bench.name(front)
-            server = stack.enter_context(smsgate(bench.folder, store, HELD, front=front))
+            store = in_files(bench)(front)
+            server = stack.enter_context(store.served(bench, HELD, front))
             servers[front] = server, _some_messages(bench, server, store)
         for in_flight in (1, 32, 256):
             bodies = {front: [samples.send()] for front in servers}
@@ -27,9 +28,9 @@ def run(bench: Bench) -> Iterator[Figure]:
         yield _figure(bench, "GetMessage", 32, limit, servers, bodies)
 
 
-def _some_messages(bench: Bench, server: Server, store: str) -> list[bytes]:
+def _some_messages(bench: Bench, server: Server, store: Store) -> list[bytes]:
     bench.load_python(bench.orders(server, "SendBatch", [samples.batch(1_000)], 1, seconds=0.5))
-    return [samples.get(each) for each in rows.some_ids(bench.folder / f"{store}.db", 500)]
+    return [samples.get(each) for each in store.some_ids(500)]
 
 
 def _figure(

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
-from benchmarks import rows, samples
+from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
-from benchmarks.processes import HELD, echo, smsgate
+from benchmarks.processes import HELD, echo
 from benchmarks.report import Figure
+from benchmarks.stores import NewStore, in_files
 
 
-def run(bench: Bench) -> Iterator[Figure]:
-    store = bench.name("get")
-    with echo(bench.folder) as limit, smsgate(bench.folder, store, HELD) as server:
+def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
+    store = (new or in_files(bench))("get")
+    with echo(bench.folder) as limit, store.served(bench, HELD) as server:
         sending = bench.orders(server, "SendBatch", [samples.batch(1_000)], 1, seconds=0.5)
         bench.load_python(sending)
-        ids = rows.some_ids(bench.folder / f"{store}.db", 500)
-        bodies = [samples.get(message_id) for message_id in ids]
+        bodies = [samples.get(message_id) for message_id in store.some_ids(500)]
         echoed = [samples.send()]
         arms = {
             "echo": lambda: bench.load_python(bench.orders(limit, "SendMessage", echoed)),

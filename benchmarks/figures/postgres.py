@@ -1,19 +1,30 @@
-"""The PostgreSQL store beside the SQLite store, and one server beside two on one database."""
+"""The PostgreSQL store beside the SQLite store, one server beside two on one database, and what
+else is measured on SQLite.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.figures import chain, get, send, stream
 from benchmarks.load import Measured
 from benchmarks.processes import HELD, Server, family_cpu_seconds, postgres, smsgate
 from benchmarks.report import Figure
-
-# Every server of a database derives its codes from the same keys.
-_KEYS = {"SMSGATE_OTP_KEYS": f"bench {'A' * 43}="}
+from benchmarks.stores import KEYS, in_databases
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    settings = HELD | _KEYS
+    yield from _beside_sqlite(bench)
+    with postgres() as database:
+        new = in_databases(bench, database)
+        for group in (send.run, get.run, stream.run, stream.memory, chain.run):
+            for figure in group(bench, new):
+                figure.name = f"PostgreSQL: {figure.name}"
+                yield figure
+
+
+def _beside_sqlite(bench: Bench) -> Iterator[Figure]:
+    settings = HELD | KEYS
     with (
         postgres() as database,
         smsgate(bench.folder, bench.name("beside"), settings) as sqlite,
@@ -61,7 +72,9 @@ def _beside(
 def _load(
     bench: Bench, server: Server, method: str, body: bytes, in_flight: int
 ) -> Callable[[], Measured]:
-    return lambda: bench.load(bench.orders(server, method, [body], in_flight))
+    # A batch of a thousand takes half a second where much else runs, too.
+    seconds = max(bench.seconds, 2.0) if method == "SendBatch" else bench.seconds
+    return lambda: bench.load(bench.orders(server, method, [body], in_flight, seconds))
 
 
 def _share(bench: Bench, server: Server, database: int) -> Mapping[str, float]:

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from benchmarks import rows, samples
+from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
 from benchmarks.load import REQUEST_ID, Measured
-from benchmarks.processes import HELD, Server, echo, smsgate
+from benchmarks.processes import HELD, Server, echo
 from benchmarks.report import Figure
+from benchmarks.stores import NewStore, Store, in_files
 
 _SEND = "SendMessage"
 
 
-def run(bench: Bench) -> Iterator[Figure]:
-    store = bench.name("send")
-    with echo(bench.folder) as limit, smsgate(bench.folder, store, HELD) as server:
+def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
+    store = (new or in_files(bench))("send")
+    with echo(bench.folder) as limit, store.served(bench, HELD) as server:
         answered = 0
         for in_flight in (1, 32, 256):
             arms = {
@@ -25,7 +26,7 @@ def run(bench: Bench) -> Iterator[Figure]:
             yield _figure(in_flight, results, bench.driver)
             if in_flight == 1:
                 yield _above_echo(results)
-        _check_stored(bench, store, answered)
+        _check_stored(store, answered)
         yield _with_request_id(bench, limit, server)
 
 
@@ -59,9 +60,9 @@ def _above_echo(results: dict[str, list[Measured]]) -> Figure:
     return Figure("SendMessage p50 above echo's, 1 in flight", send - bare, "ms", at_most=0.7)
 
 
-def _check_stored(bench: Bench, store: str, answered: int) -> None:
+def _check_stored(store: Store, answered: int) -> None:
     """An HTTP answer is not yet a message: what was answered must be stored."""
-    stored, _ = rows.counts(bench.folder / f"{store}.db")
+    stored, _ = store.counts()
     if stored < answered:
         raise RuntimeError(f"{answered} calls were answered, but {stored} messages are stored")
 

@@ -5,11 +5,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from benchmarks import rows, samples
+from benchmarks import samples
 from benchmarks.bench import Bench
 from benchmarks.figures.stream import crowd_of
 from benchmarks.processes import Helper, Server, module, run_json, running
 from benchmarks.report import Figure
+from benchmarks.stores import in_files
 
 _LONGEST_SECONDS = 120.0
 # NEW, PENDING, DELIVERED: what a subscriber is told of each message.
@@ -77,25 +78,24 @@ def _ask(smsc: Server, window: int, count: int, is_bare: bool) -> dict[str, floa
 
 def _chain(bench: Bench) -> Figure:
     count = 5_000 if bench.short else 30_000
-    name = bench.name("smpp_chain")
+    store = in_files(bench)("smpp_chain")
     command = [sys.executable, "-m", "smsgate_server"]
     simulator = [*command, "smsc", "--listen", "127.0.0.1:0", "--receipt-seconds", "0"]
     with running(simulator, bench.folder / "smsc.log") as smsc:
-        config = bench.folder / f"{name}.toml"
+        config = bench.folder / f"{store.name}.toml"
         config.write_text(_CARRIER.format(address=smsc.target))
-        path = bench.folder / f"{name}.db"
         gateway = [*command, "run", "--listen", "127.0.0.1:0", "--config", str(config)]
-        gateway += ["--store", f"sqlite:{path}"]
+        gateway += ["--store", store.url]
         with (
-            running(gateway, bench.folder / f"{name}.log") as server,
+            running(gateway, bench.folder / f"{store.name}.log") as server,
             crowd_of(server, 1) as subscriber,
         ):
             subscriber.ask("begin")
             start = time.perf_counter()
             body = samples.batch(1_000)
-            while rows.counts(path)[0] < count:
+            while store.counts()[0] < count:
                 bench.load_python(bench.orders(server, "SendBatch", [body], 2, seconds=1.0))
-            while (left := rows.counts(path))[1]:
+            while (left := store.counts())[1]:
                 if time.perf_counter() - start > _LONGEST_SECONDS:
                     raise RuntimeError(f"{left[1]} of {left[0]} messages are not final")
                 time.sleep(0.05)

@@ -9,8 +9,9 @@ from typing import Any
 
 from benchmarks import samples
 from benchmarks.bench import Bench
-from benchmarks.processes import HELD, Helper, Server, module, running, smsgate
+from benchmarks.processes import HELD, Helper, Server, module, running
 from benchmarks.report import Figure
+from benchmarks.stores import NewStore, Store, in_files
 
 # Subscribers, and messages offered a second; each about as much as can be held.
 _LADDER = ((10, 10_000), (100, 5_000), (1_000, 1_000))
@@ -20,10 +21,11 @@ _HELD_SHARE = 0.95
 _LATE_SECONDS = 1.5
 
 
-def run(bench: Bench) -> Iterator[Figure]:
+def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
+    new = new or in_files(bench)
     for subscribers, rate in _LADDER[1:] if bench.short else _LADDER:
         limit = _limit(bench, subscribers)
-        result = follow(bench, subscribers, rate, bench.seconds * 2)
+        result = follow(bench, new("stream"), subscribers, rate, bench.seconds * 2)
         yield Figure(
             f"stream events/s, {subscribers:,} subscribers / one event a write",
             result["per_second"],
@@ -33,14 +35,14 @@ def run(bench: Bench) -> Iterator[Figure]:
             at_least=30 if subscribers == 1_000 else None,
             details=_details(result),
         )
-    yield from _latency(bench)
+    yield _latency(bench, new("stream"))
     if not bench.short:
-        yield from _five_thousand(bench)
+        yield _five_thousand(bench, new("stream"))
 
 
-def _latency(bench: Bench) -> Iterator[Figure]:
-    result = follow(bench, 100, 1_000, bench.seconds * 3)
-    yield Figure(
+def _latency(bench: Bench, store: Store) -> Figure:
+    result = follow(bench, store, 100, 1_000, bench.seconds * 3)
+    return Figure(
         "accepted to subscriber p99, 100 subscribers, 1,000 events/s",
         result["p99_ms"],
         "ms",
@@ -49,9 +51,9 @@ def _latency(bench: Bench) -> Iterator[Figure]:
     )
 
 
-def _five_thousand(bench: Bench) -> Iterator[Figure]:
-    result = follow(bench, 5_000, 100, bench.seconds * 3)
-    yield Figure(
+def _five_thousand(bench: Bench, store: Store) -> Figure:
+    result = follow(bench, store, 5_000, 100, bench.seconds * 3)
+    return Figure(
         "5,000 subscribers, 100 events/s: p99",
         result["p99_ms"],
         "ms",
@@ -90,11 +92,10 @@ def _limit(bench: Bench, subscribers: int) -> float:
 
 
 def follow(
-    bench: Bench, subscribers: int, rate: int, seconds: float, store: str = ""
+    bench: Bench, store: Store, subscribers: int, rate: int, seconds: float
 ) -> dict[str, Any]:
     """What so many subscribers receive while `rate` messages a second are accepted."""
-    name = store or bench.name("stream")
-    with smsgate(bench.folder, name, HELD) as server, crowd_of(server, subscribers) as crowd:
+    with store.served(bench, HELD) as server, crowd_of(server, subscribers) as crowd:
         body, calls = samples.batch(_BATCH), rate / _BATCH
         bench.load_python(bench.orders(server, "SendBatch", [body], seconds=0.5, rate=calls))
         time.sleep(0.5)
@@ -119,9 +120,9 @@ def follow(
     return result
 
 
-def memory(bench: Bench) -> Iterator[Figure]:
+def memory(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
     subscribers = 1_000 if bench.short else 5_000
-    with smsgate(bench.folder, bench.name("idle"), HELD) as server:
+    with (new or in_files(bench))("idle").served(bench, HELD) as server:
         with crowd_of(server, 50):
             time.sleep(0.5)
         before = server.rss_bytes

@@ -9,8 +9,9 @@ from benchmarks import rows, samples
 from benchmarks.bench import Bench, alternate, median, ratio
 from benchmarks.figures.stream import follow
 from benchmarks.load import Measured
-from benchmarks.processes import HELD, Server, smsgate
+from benchmarks.processes import HELD, Server
 from benchmarks.report import Figure
+from benchmarks.stores import Store, file_of, in_files
 
 # The store's name gives the method, its bodies and how many are in flight.
 _What = Callable[[str], tuple[str, list[bytes], int]]
@@ -21,21 +22,18 @@ _STREAM_ROUNDS = 3
 
 
 def run(bench: Bench) -> Iterator[Figure]:
-    stores = {"small": bench.name("small"), "large": bench.name("large")}
+    stores = {name: in_files(bench)(name) for name in ("small", "large")}
     sizes = {"small": min(_SMALL, bench.messages // 2), "large": bench.messages}
     for name, store in stores.items():
-        with smsgate(bench.folder, store, HELD):
+        with store.served(bench, HELD):
             pass  # makes the tables
-        rows.seed(bench.folder / f"{store}.db", sizes[name])
+        rows.seed(file_of(bench, store), sizes[name])
     about = f"{sizes['large']:,} messages / {sizes['small']:,}"
     with ExitStack() as stack:
         servers = {
-            name: stack.enter_context(smsgate(bench.folder, store, HELD))
-            for name, store in stores.items()
+            name: stack.enter_context(store.served(bench, HELD)) for name, store in stores.items()
         }
-        ids = {
-            name: rows.some_ids(bench.folder / f"{store}.db", 500) for name, store in stores.items()
-        }
+        ids = {name: store.some_ids(500) for name, store in stores.items()}
         yield from _unary(bench, servers, ids, about)
     if not bench.short:
         yield _stream(bench, stores, about)
@@ -85,11 +83,11 @@ def _figure(name: str, results: dict[str, list[Measured]]) -> Figure:
     )
 
 
-def _stream(bench: Bench, stores: dict[str, str], about: str) -> Figure:
+def _stream(bench: Bench, stores: dict[str, Store], about: str) -> Figure:
     p50: dict[str, list[float]] = {name: [] for name in stores}
     for _ in range(_STREAM_ROUNDS):
         for name, store in stores.items():
-            p50[name].append(follow(bench, 100, 1_000, bench.seconds, store)["p50_ms"])
+            p50[name].append(follow(bench, store, 100, 1_000, bench.seconds)["p50_ms"])
     small, large = statistics.median(p50["small"]), statistics.median(p50["large"])
     return Figure(
         f"StreamStatus, 100 subscribers, p50: {about}",
