@@ -52,7 +52,7 @@ async def _live(
         await asyncio.to_thread(server.kill)
 
 
-@pytest.mark.parametrize("store", list(_STORES))
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 async def test_killed_at_random_instants_it_loses_and_doubles_nothing(
     tmp_path: Path, store: str
 ) -> None:

@@ -26,6 +26,8 @@ from tests.databases import private_postgres
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.private_postgres import PrivatePostgres
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
 

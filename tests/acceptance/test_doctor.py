@@ -170,6 +170,7 @@ def test_tls_that_is_good_and_each_way_in_which_the_callers_side_is_wrong(
             assert says in wrong.says
 
 
+@pytest.mark.slow
 @needs_openssl
 @pytest.mark.parametrize(
     ("certificate", "verdict", "says"),
@@ -379,6 +380,7 @@ def _proxy(
         loop.close()
 
 
+@pytest.mark.slow
 def test_something_that_cuts_idle_connections(examine: Examine, server: ServerProcess) -> None:
     with _proxy(server.target, cut_after=4) as target:
         found = examine(target, keepalive=20)

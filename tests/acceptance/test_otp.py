@@ -1360,6 +1360,7 @@ async def test_a_restart_leaves_codes_attempts_and_requests_as_they_were(
     assert (await codes.verify(id, code)).result == APPROVED
 
 
+@pytest.mark.slow
 def test_a_crash_loses_no_attempt(tmp_path: Path) -> None:
     file = tmp_path / "codes.jsonl"
     environment = {

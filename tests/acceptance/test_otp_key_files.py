@@ -19,6 +19,8 @@ from tests.databases import database_of
 
 from smsgate.v1 import otp_service_pb2 as pb
 
+pytestmark = pytest.mark.slow
+
 start_otp = otp_setup.start_otp
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.acceptance.certificates import needs_openssl
@@ -15,15 +14,10 @@ from tests.acceptance.scenario_harness import (
     scenario_names,
 )
 
-pytestmark = needs_openssl
+pytestmark = [needs_openssl, pytest.mark.slow]
 
 
-def _each(language: Language) -> Any:
-    marks = [] if language.name == "python" else [pytest.mark.slow]
-    return pytest.param(language, id=language.name, marks=marks)
-
-
-@pytest.mark.parametrize("language", [_each(language) for language in languages()])
+@pytest.mark.parametrize("language", languages(), ids=lambda language: language.name)
 async def test_every_scenario_passes(
     language: Language, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -22,6 +22,8 @@ from tests.acceptance.web_setup import WebProcess, event_source, web_client
 from tests.acceptance.webhook_setup import Got, Receiver, receiving
 from tests.databases import database_of
 
+pytestmark = pytest.mark.slow
+
 MARKER = "a marker that a search must find"
 RECIPIENTS = [f"+3933312345{number}" for number in range(10, 18)]
 BIND_PASSWORD = "Kv7_bind"

@@ -60,6 +60,7 @@ def test_every_fault_of_a_file_is_told_with_its_line(store: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_exported_can_be_imported_and_changes_nothing(store: Path) -> None:
     exported = ok(run("tariffs", "export", store=store))
     assert exported.startswith(_HEADER)
@@ -72,6 +73,7 @@ def test_what_is_exported_can_be_imported_and_changes_nothing(store: Path) -> No
     )
 
 
+@pytest.mark.slow
 def test_an_import_shows_what_it_changes_and_a_dry_run_changes_nothing(store: Path) -> None:
     wanted = _HEADER + _ITALY
     dry = ok(run("tariffs", "import", "--dry-run", "-", store=store, text=wanted))
@@ -109,6 +111,7 @@ async def test_a_running_server_takes_up_an_import_and_old_messages_keep_their_p
 # Accounts
 
 
+@pytest.mark.slow
 def test_an_account_is_created_charged_up_and_given_a_key(store: Path) -> None:
     created = ok(run("accounts", "create", "web-shop", "--billing", "prepaid", store=store))
     assert created.startswith("created web-shop (prepaid, EUR)")
@@ -129,6 +132,7 @@ def test_an_account_is_created_charged_up_and_given_a_key(store: Path) -> None:
     assert "web-shop\tACTIVE\tprepaid\t12.5 EUR" in ok(run("accounts", "list", store=store))
 
 
+@pytest.mark.slow
 def test_a_policy_is_kept_in_a_file_and_put_in_force(store: Path) -> None:
     ok(run("accounts", "create", "web-shop", store=store))
     shown = json.loads(ok(run("accounts", "show", "web-shop", store=store)))
@@ -148,6 +152,7 @@ def test_a_policy_is_kept_in_a_file_and_put_in_force(store: Path) -> None:
     assert [limit["maximum"] for limit in after["policy"]["limits"]] == [5]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_wrong_changes_nothing_and_says_where(store: Path) -> None:
     ok(run("accounts", "create", "web-shop", store=store))
     before = ok(run("accounts", "show", "web-shop", store=store))

@@ -467,6 +467,7 @@ _VALIDITY = timedelta(seconds=30)
 _GRACE_SECONDS = 60 + GUARD_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3) if _SOAK else (1,))
 async def test_killed_at_any_instant_under_load_it_loses_and_doubles_nothing(

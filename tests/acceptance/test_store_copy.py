@@ -170,6 +170,7 @@ def _command(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 async def test_the_command_says_what_it_copied_and_that_both_are_the_same(
     source: Path, tmp_path: Path
 ) -> None:

@@ -424,6 +424,7 @@ def _in_an_hour() -> str:
     return f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
+@pytest.mark.slow
 async def test_killed_and_started_again_an_event_source_misses_and_doubles_nothing(
     tmp_path: Any,
 ) -> None:

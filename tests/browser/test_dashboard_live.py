@@ -1,5 +1,6 @@
 """The live page: what happens is seen, once, through filters, restarts and every nasty text."""
 
+import pytest
 from playwright.sync_api import expect
 from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
@@ -23,6 +24,7 @@ def test_a_message_that_is_sent_appears_and_its_counters_rise(
     expect(line).to_contain_text("50.0 %")
 
 
+@pytest.mark.slow
 def test_after_a_crash_and_time_offline_no_row_is_missed_or_doubled(
     own_server: WebProcess, open_dashboard: OpenDashboard
 ) -> None:

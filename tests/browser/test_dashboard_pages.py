@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Route, expect
 from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
@@ -174,6 +175,7 @@ def test_a_test_message_is_sent_and_can_be_followed(
     expect(page.locator(".outcome")).to_contain_text("DELIVERED")
 
 
+@pytest.mark.slow
 def test_what_costs_is_sent_only_after_a_confirmation(
     tmp_path: Path, open_dashboard: OpenDashboard
 ) -> None:

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from tests.acceptance.test_server_commands import ok, run
 from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import Dashboard
+
+pytestmark = pytest.mark.slow
 
 # Instead of the server's stream one that a test speaks on; all else is the server's.
 _STREAM = """

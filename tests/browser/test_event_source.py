@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Page
 from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import Traffic, eventually
+
+pytestmark = pytest.mark.slow
 
 _STATUSES = ("MESSAGE_STATUS_NEW", "MESSAGE_STATUS_PENDING", "MESSAGE_STATUS_DELIVERED")
 _BATCH = 20
