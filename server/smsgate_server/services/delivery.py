@@ -150,7 +150,7 @@ class Delivery:
             return
         self._hear_news()
         # While all places are taken there is nothing to claim: what frees one says so.
-        if any(map(self._places, self._carriers.lanes.names)):
+        if not self._wake.is_set() and any(map(self._places, self._carriers.lanes.names)):
             self._wake.set()
 
     def _look_anew(self) -> None:
