@@ -119,6 +119,8 @@ def _askable(values: Values) -> Values:
 
 
 def _without_nul(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_nul(each) for each in value]
     return value.replace(_NUL, _NOTHING) if isinstance(value, str) and _NUL in value else value
 
 

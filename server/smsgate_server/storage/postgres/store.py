@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from smsgate_server.domain.message import StatusEvent
+from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.domain.routing import DEFAULT_LANE, ONE_LANE, Lanes
 from smsgate_server.services.ports import Claims, Horizons, Lease, LogBounds, LogPage
 from smsgate_server.storage.errors import StoreSetupError
@@ -17,6 +17,7 @@ from smsgate_server.storage.postgres.database import PostgresDatabase, connect
 from smsgate_server.storage.postgres.migrations import check_whole, migrate
 from smsgate_server.storage.postgres.reading import Readers
 from smsgate_server.storage.postgres.tail import Tail
+from smsgate_server.storage.postgres.together import Together
 from smsgate_server.storage.postgres.writer import Writer
 from smsgate_server.storage.sql import reader
 from smsgate_server.storage.sql.bulk import BulkStatement
@@ -64,6 +65,7 @@ class PostgresStore(SqlStore):
             raise StoreSetupError(f"cannot open the database: {str(error).strip()}") from error
         self._lookers = Readers(self._url, _LOOKERS)
         self._readers = Readers(self._url, _LONG_READERS)
+        self._together = Together(lambda ids: self._look(lambda db: reader.get_all(db, ids)))
         self._tail = Tail(
             self._url, self._server, self._head, self._read_between, self._tell, self._seen
         )
@@ -146,6 +148,9 @@ class PostgresStore(SqlStore):
 
     async def _run(self, operation: Operation, argument: Any) -> Any:
         return await self._writer.run(operation, argument)
+
+    async def _get(self, message_id: str) -> Message | None:
+        return await self._together.get(message_id)
 
     async def _look(self, query: Callable[[PostgresDatabase], _T]) -> _T:
         return await self._lookers.run(query)

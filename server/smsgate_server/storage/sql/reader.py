@@ -1,5 +1,7 @@
 """Queries. Each function takes a connection and reads one consistent state of the database."""
 
+from collections.abc import Sequence
+
 from smsgate_server.domain.delivery import opening_event
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.services.ports import LogPage
@@ -14,6 +16,7 @@ from smsgate_server.storage.sql.rows import (
 )
 
 _GET = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ?"
+_GET_ALL = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE id = ANY(?)"
 _EVENT = f"SELECT {EVENT_COLUMNS} FROM events WHERE seq = ?"
 _LOG_EVENTS = f"""
     SELECT {qualified(EVENT_COLUMNS, "e")}, {qualified(MESSAGE_COLUMNS, "m")}
@@ -43,6 +46,12 @@ _TIME_SLACK_MICROS = 10_000_000
 def get(db: Database, message_id: str) -> Message | None:
     row = db.execute(_GET, (message_id,)).fetchone()
     return message_of(row) if row else None
+
+
+def get_all(db: Database, message_ids: Sequence[str]) -> dict[str, Message]:
+    """Those that exist, by their ids; on PostgreSQL, which has arrays."""
+    found = map(message_of, db.execute(_GET_ALL, (list(message_ids),)).fetchall())
+    return {message.id: message for message in found}
 
 
 def history_of(db: Database, message: Message) -> list[StatusEvent]:

@@ -149,8 +149,11 @@ class SqlStore(ABC):
         return await self._write(operations.recover, now, int)
 
     async def get(self, account: str, message_id: str) -> Message | None:
-        message = await self._look(lambda db: reader.get(db, message_id))
+        message = await self._get(message_id)
         return message if message is not None and message.account == account else None
+
+    async def _get(self, message_id: str) -> Message | None:
+        return await self._look(lambda db: reader.get(db, message_id))
 
     async def history(self, account: str, message_id: str) -> Sequence[StatusEvent]:
         message = await self.get(account, message_id)
