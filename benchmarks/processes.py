@@ -57,8 +57,13 @@ def cpu_seconds(pid: int) -> float:
 
 def family_cpu_seconds(pid: int) -> float:
     """CPU time of a process and of those that it started, which are still there."""
+    return sum(map(cpu_seconds, _family(pid)))
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it started, and those did, which are still there."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return cpu_seconds(pid) + sum(family_cpu_seconds(int(child)) for child in children)
+    return [pid, *(member for child in children for member in _family(int(child)))]
 
 
 def _environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -70,7 +75,9 @@ def _environment(settings: Mapping[str, str]) -> dict[str, str]:
 def running(
     command: list[str], log: Path, settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """A server that says `… listening on HOST:PORT`; killed in the end."""
+    """A server that says `… listening on HOST:PORT`; killed in the end, its workers first: they
+    would go on for a while, and be measured with what comes next.
+    """
     with log.open("a") as errors:
         process = subprocess.Popen(
             command,
@@ -87,7 +94,8 @@ def running(
             raise RuntimeError(f"{' '.join(command)} did not start; see {log}\n{log.read_text()}")
         yield Server(process, line.rpartition(_LISTENING)[2].strip())
     finally:
-        process.send_signal(signal.SIGKILL)
+        for member in reversed(_family(process.pid)):
+            os.kill(member, signal.SIGKILL)
         process.wait(10)
 
 

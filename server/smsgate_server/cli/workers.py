@@ -7,6 +7,7 @@ PostgreSQL database, so it does not matter which one a caller gets.
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -109,11 +110,14 @@ class _Crew:
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         worker.line.close()
-        limit = self._settings.drain_seconds + _STOP_SECONDS
-        await asyncio.wait({ended}, timeout=limit)
+        await asyncio.wait({ended}, timeout=_longest_stop(self._settings))
         if worker.process.is_alive():
             worker.process.kill()
         await ended
+
+
+def _longest_stop(settings: Settings) -> float:
+    return settings.drain_seconds + _STOP_SECONDS
 
 
 def _start(settings: Settings, number: int) -> _Worker:
@@ -146,8 +150,17 @@ async def _serve(settings: Settings, line: Connection) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    # The line closes when the first process says so, or is no more.
-    loop.add_reader(line.fileno(), stop.set)
+
+    def over() -> None:
+        """The first process says so, or is no more: then nobody else looks whether this one ends,
+        which it does not while it has something to write down and the database is away.
+        """
+        loop.remove_reader(line.fileno())
+        stop.set()
+        loop.call_later(_longest_stop(settings), os.kill, os.getpid(), signal.SIGKILL)
+
+    # The line closes.
+    loop.add_reader(line.fileno(), over)
 
     def ready(*_: str) -> None:
         # Nobody hears it where the first process is no more.
