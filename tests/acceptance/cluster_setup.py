@@ -20,8 +20,10 @@ from smsgate.v1 import account_service_pb2
 from smsgate_client import SmsgateClient, Unauthenticated
 from smsgate_server.private_postgres import PrivatePostgres
 
-# The clocks of three servers.
-_SECONDS_APART = (0, 3, -3)
+# How far ahead the clocks of three servers are: two of them step forth and back as they run.
+# By more than what is left of a lease when it is renewed.
+_CLOCKS = ("0", "3,-3", "-3,3")
+APART_SECONDS = 6.0
 # Of a lease, and of what a machine at work needs beyond it.
 _TAKE_OVER_SECONDS = 20.0
 # What a server that sends can leave in doubt, each time that it is cut short.
@@ -75,15 +77,28 @@ class Cluster:
         """The server that sends. There is one within seconds, whatever has happened."""
         async with asyncio.timeout(_TAKE_OVER_SECONDS):
             while True:
-                for server in self.servers:
-                    if server.running and self._is_bound(server):
-                        return server
+                for server in self._bound():
+                    return server
                 await asyncio.sleep(0.1)
+
+    async def one_sends(self) -> None:
+        """Fails as soon as two servers are bound to the carrier at the same time."""
+        while True:
+            # Looked at again, or one might have left after it was looked at and before the other.
+            if len(self._bound()) > 1 and len(bound := self._bound()) > 1:
+                raise AssertionError(f"{len(bound)} servers send")
+            await asyncio.sleep(0.05)
+
+    def _bound(self) -> list[ServerProcess]:
+        return [server for server in self.servers if server.running and self._is_bound(server)]
 
     def _is_bound(self, server: ServerProcess) -> bool:
         """Only who is bound to the simulated carrier has its journal open."""
-        open_files = Path(f"/proc/{server.pid}/fd").iterdir()
-        return any(each.resolve() == self.journal for each in open_files)
+        try:
+            open_files = list(Path(f"/proc/{server.pid}/fd").iterdir())
+            return any(each.resolve() == self.journal for each in open_files)
+        except OSError:
+            return False  # It has just ended.
 
     async def again(self, server: ServerProcess, end: Callable[[], int]) -> None:
         await asyncio.to_thread(end)
@@ -112,7 +127,7 @@ async def cluster(database: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Cl
     }
     servers = [
         ServerProcess(database.url(), environment=environment | _clock(seconds))
-        for seconds in _SECONDS_APART
+        for seconds in _CLOCKS
     ]
     made = Cluster(database, servers, journal)
     try:
@@ -124,9 +139,9 @@ async def cluster(database: PrivatePostgres, tmp_path: Path) -> AsyncIterator[Cl
             await asyncio.to_thread(server.kill)
 
 
-def _clock(seconds: int) -> dict[str, str]:
+def _clock(seconds: str) -> dict[str, str]:
     """What sets the clock of a server apart from the others'."""
-    return {"PYTHONPATH": str(_CLOCK_AHEAD), "CLOCK_AHEAD_SECONDS": str(seconds)}
+    return {"PYTHONPATH": str(_CLOCK_AHEAD), "CLOCK_AHEAD_SECONDS": seconds}
 
 
 @asynccontextmanager
@@ -139,26 +154,24 @@ async def loaded(cluster: Cluster, load: Load, held_at_most: int) -> AsyncIterat
         async def client_of(target: str, key: str) -> SmsgateClient:
             return await stack.enter_async_context(SmsgateClient(target, api_key=key))
 
-        client = await client_of(cluster.target, cluster.local)
+        everybody = range(len(cluster.servers))
+        clients = [await client_of(cluster.target_from(n), cluster.local) for n in everybody]
+        buyers = [await client_of(cluster.target_from(n), cluster.shop) for n in everybody]
+        operator = await client_of(cluster.target, cluster.operator)
         targets = [cluster.target, *(server.target for server in cluster.servers)]
         readers = [await client_of(target, cluster.local) for target in targets]
         followers = [asyncio.create_task(load.follow(reader)) for reader in readers]
         purse = Purse()
-        buyers = [
-            await client_of(cluster.target_from(n), cluster.shop)
-            for n in range(len(cluster.servers))
-        ]
-        operator = await client_of(cluster.target, cluster.operator)
-        calls = [load.send_one_by_one(client) for _ in range(6)]
-        calls += [load.send_batches(client), purse.fill(operator)]
-        calls += [purse.spend(buyer) for buyer in buyers for _ in range(2)]
+        calls = [load.send_batches(clients[0]), purse.fill(operator)]
+        for client, buyer in 2 * list(zip(clients, buyers, strict=True)):
+            calls += [load.send_one_by_one(client), purse.spend(buyer)]
         senders = [asyncio.create_task(call) for call in calls]
         try:
-            yield client
+            yield clients[0]
             load.ending = purse.ending = True
             await asyncio.gather(*senders)
             await load.settle(held_at_most)
-            await load.check(client, cluster.journal, others=purse.acknowledged)
+            await load.check(clients[0], cluster.journal, others=purse.acknowledged)
             await purse.check(buyers[0], cluster.database)
         finally:
             for task in (*followers, *senders):

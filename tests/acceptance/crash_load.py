@@ -5,12 +5,14 @@ import json
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
-from smsgate.v1 import message_pb2
+from smsgate.v1 import message_pb2, message_service_pb2
 from smsgate_client import OutcomeUnknown, SmsgateClient, batch_item, is_final, new_request_id
 
+EXPIRED = message_pb2.MESSAGE_STATUS_EXPIRED
 HELD = message_pb2.STATUS_REASON_SUBMIT_OUTCOME_UNKNOWN
 Event = message_pb2.StatusEvent
 # Whatever is under way goes on within this: a lease ends, a validity and its grace are over.
@@ -80,10 +82,16 @@ class Load:
 
     async def send_one_by_one(self, client: SmsgateClient) -> None:
         while not self.ending:
-            number, policy = self._number(), self._policy()
-            send = partial(client.send, number, "Ciao", **self._fields(policy))
-            sent = await until_answered(send)
-            await self._acknowledge([sent.message.id], policy)
+            await self.send(client, self._number())
+
+    async def send(
+        self, client: SmsgateClient, number: str, **more: Any
+    ) -> message_service_pb2.SendMessageResponse:
+        policy = self._policy()
+        send = partial(client.send, number, "Ciao", **self._fields(policy) | more)
+        sent = await until_answered(send)
+        await self._acknowledge([sent.message.id], policy)
+        return sent
 
     async def send_batches(self, client: SmsgateClient) -> None:
         while not self.ending:
@@ -175,13 +183,16 @@ class Load:
     async def _check_histories(self, client: SmsgateClient, left: set[str]) -> None:
         while left:
             message_id = left.pop()
-            history = (await client.get(message_id, history=True)).history
+            found = await client.get(message_id, history=True)
+            history, expire_time = found.history, found.message.expire_time.ToNanoseconds()
             for follower in self.followers:
                 # The log may have gone on since: what was seen is its beginning.
                 seen = follower.events[message_id]
                 assert seen == list(history)[: len(seen)]
             times = [event.event_time.ToNanoseconds() for event in history]
             assert times == sorted(times)
+            early = [event for event in history if event.to_status == EXPIRED]
+            assert all(event.event_time.ToNanoseconds() >= expire_time for event in early)
 
 
 def _takers(journal: Path) -> dict[str, list[str]]:
@@ -192,6 +203,13 @@ def _takers(journal: Path) -> dict[str, list[str]]:
     for message_id, carrier_id in _submits(journal):
         found.setdefault(message_id, []).append(carrier_id[:-_NUMBER_DIGITS])
     return found
+
+
+def turns(journal: Path) -> list[str]:
+    """The connections to the carrier, in the order in which they were used. One that is here twice
+    was used beside another.
+    """
+    return [taker for taker, _ in groupby(each[:-_NUMBER_DIGITS] for _, each in _submits(journal))]
 
 
 def _submits(journal: Path) -> Iterator[tuple[str, str]]:
