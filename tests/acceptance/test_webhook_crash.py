@@ -1,20 +1,31 @@
-"""Receiver and server killed at random under load: every event arrives, in order per message."""
+"""Receiver and servers killed at random under load: every event arrives, in order per message."""
 
 import asyncio
 import os
 import random
+from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from tests.acceptance.server_process import ServerProcess
 from tests.acceptance.webhook_setup import Got, Receiver, receiving
+from tests.databases import database_of
 
 from smsgate.v1 import message_pb2
 from smsgate_client import OutcomeUnknown, SmsgateClient, new_request_id
 
 _SOAK = os.environ.get("SMSGATE_SOAK") == "1"
 _KILLS, _RESTARTS = (20, 150) if _SOAK else (2, 6)
+# Between two messages of one of three callers.
+_PACE_SECONDS = 0.02
 _SETTLE_SECONDS = 60.0
+# Two on one database: one of them makes the requests, and the other goes on when it is killed.
+_STORES = {
+    "one server on sqlite": (lambda folder: folder / "crash.db", 1),
+    "two servers on postgres": (database_of, 2),
+}
 _ENVIRONMENT = {
+    "SMSGATE_OTP_KEYS": f"k1 {'A' * 43}=",
     "SMSGATE_WEBHOOK_ALLOW_HTTP": "true",
     "SMSGATE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
     "SMSGATE_WEBHOOK_TIMEOUT_SECONDS": "2",
@@ -24,8 +35,8 @@ _ENVIRONMENT = {
 
 
 class _Run:
-    def __init__(self, server: ServerProcess, receiver: Receiver, seed: int) -> None:
-        self.server = server
+    def __init__(self, servers: list[ServerProcess], receiver: Receiver, seed: int) -> None:
+        self.servers = servers
         self.receiver = receiver
         self.random = random.Random(seed)
         self.sent: list[str] = []
@@ -54,7 +65,7 @@ class _Run:
                 except OutcomeUnknown:
                     continue
             self.sent.append(answer.message.id)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(_PACE_SECONDS)
 
     async def restart_receiver(self) -> None:
         for _ in range(_RESTARTS):
@@ -64,19 +75,20 @@ class _Run:
                 await asyncio.sleep(self.random.random() * 0.2)
                 await self.receiver.start()
 
-    async def kill_server(self) -> None:
-        """Every other time while nobody takes anything, and that has been written down."""
+    async def kill_servers(self) -> None:
+        """In turn; every other time while nobody takes anything, which has been written down."""
         for number in range(_KILLS):
+            server = self.servers[number % len(self.servers)]
             await asyncio.sleep(0.5 + self.random.random())
-            if number % 2:
-                await asyncio.to_thread(self.server.kill)
+            if (number + number // 2) % 2:
+                await asyncio.to_thread(server.kill)
             else:
                 async with self.down:
                     await self.receiver.stop()
                     await asyncio.sleep(1.5)
-                    await asyncio.to_thread(self.server.kill)
+                    await asyncio.to_thread(server.kill)
                     await self.receiver.start()
-            await asyncio.to_thread(self.server.start)
+            await asyncio.to_thread(server.start)
 
     def came(self, path: str) -> dict[str, list[str]]:
         """The events of each message that were taken at a path, in the order they first came."""
@@ -117,17 +129,32 @@ async def _complete(run: _Run, client: SmsgateClient) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_killed_at_random_every_event_arrives_in_order_per_message(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "store",
+    [
+        "one server on sqlite",
+        pytest.param("two servers on postgres", marks=pytest.mark.slow),
+    ],
+)
+async def test_killed_at_random_every_event_arrives_in_order_per_message(
+    tmp_path: Path, store: str
+) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
+    store_of, count = _STORES[store]
+    where = store_of(tmp_path)
     async with receiving() as receiver:
-        with ServerProcess(tmp_path / "crash.db", environment=_ENVIRONMENT) as server:
-            run = _Run(server, receiver, seed)
+        with ExitStack() as stack:
+            servers = [ServerProcess(where, environment=_ENVIRONMENT) for _ in range(count)]
+            for server in servers:
+                stack.enter_context(server)
+            run = _Run(servers, receiver, seed)
             receiver.answer = run.answer
-            async with SmsgateClient(server.target, timeout=5) as client:
+            target = "ipv4:" + ",".join(server.target for server in servers)
+            async with SmsgateClient(target, timeout=5) as client:
                 made = await client.create_webhook(receiver.url)
                 senders = [asyncio.create_task(run.send(client)) for _ in range(3)]
-                await asyncio.gather(run.restart_receiver(), run.kill_server())
+                await asyncio.gather(run.restart_receiver(), run.kill_servers())
                 run.ending = True
                 await asyncio.gather(*senders)
                 assert len(run.sent) > 50

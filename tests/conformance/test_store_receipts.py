@@ -27,7 +27,7 @@ from tests.builders import (
     unknown,
 )
 
-from smsgate_server.domain.carrier_ids import REPORTED_WITHIN
+from smsgate_server.domain.carrier_ids import MOST_KEPT, REPORTED_WITHIN
 from smsgate_server.domain.delivery import EXPIRY_GRACE, OutcomeKind, Receipt, SubmitOutcome
 from smsgate_server.domain.message import Message, Reason, Status, UnknownSubmit
 from smsgate_server.services.ports import Acceptance, Claim, Store
@@ -686,6 +686,42 @@ async def test_after_a_flood_each_receipt_still_finds_its_message(store: Store) 
     assert time.monotonic() - began < _FLOOD_SECONDS
     assert set(await _statuses(store, *messages)) == {Status.DELIVERED}
     assert await _kept(store) == _FLOOD - len(wanted)
+
+
+async def _seconds_to_take(store: Store, wanted: Sequence[tuple[str, str]]) -> float:
+    """Of the processor, for the quickest of a carrier's answers, each an id and a recipient."""
+    taken = []
+    for carrier_id, recipient in wanted:
+        await _accept(store, recipient=recipient)
+        claim = await _claim(store)
+        began = time.process_time()
+        await store.record_submits([a_result(claim, accepted(carrier_id), time=LATER)])
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+async def test_thousands_of_kept_receipts_with_one_id_cost_a_message_little(store: Store) -> None:
+    flood = [a_receipt("c1", code=str(n), **_to(f"+4366{n:011}")) for n in range(_FLOOD)]
+    await _report(store, *flood)
+    recipients = [f"+4366{n:011}" for n in range(0, _FLOOD, _FLOOD // 9)]
+    usual = await _seconds_to_take(store, [(f"unique-{n}", RECIPIENT) for n in range(9)])
+    # To look for messages of all of them takes hundreds of times as long as for one.
+    taken = await _seconds_to_take(store, [("c1", recipient) for recipient in recipients])
+    assert taken < 60 * usual + 0.02
+    assert await _kept(store) == _FLOOD - len(recipients)
+
+
+@pytest.mark.parametrize("told", ["", RECIPIENT])
+async def test_of_thousands_of_kept_receipts_that_a_message_can_mean_the_newest_are_taken(
+    store: Store, told: str
+) -> None:
+    await _report(store, *(a_receipt("c1", code=str(n), **_to(told)) for n in range(_FLOOD)))
+    message = await _submit(store, "c1")
+    history = await store.history(message.account, message.id)
+    assert message.status is Status.DELIVERED
+    codes = [event.carrier_code for event in history[2:]]
+    assert codes == [str(n) for n in range(_FLOOD - MOST_KEPT, _FLOOD)]
+    assert await _kept(store) == _FLOOD - MOST_KEPT
 
 
 async def test_a_flood_of_receipts_that_were_applied_before_changes_nothing(store: Store) -> None:

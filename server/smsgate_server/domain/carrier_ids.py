@@ -17,6 +17,10 @@ _LARGEST = 2**64 - 1
 # one to whom many of them went, so many of the newest are looked at, with all their parts.
 MOST_NAMESAKES = 10
 
+# The same of receipts that came before their id: of those that name the recipient, and of those
+# that name none, so many of the newest. All reports on all parts of a long message are fewer.
+MOST_KEPT = 100
+
 # A national number without its country code is the end of the whole one.
 NATIONAL_DIGITS = 7
 

@@ -12,6 +12,7 @@ from itertools import count, islice
 from operator import attrgetter
 
 from smsgate_server.domain.carrier_ids import (
+    MOST_KEPT,
     MOST_NAMESAKES,
     Candidate,
     choose,
@@ -379,11 +380,12 @@ class Messages:
         return Claims(claims, first[0] if first else None)
 
     async def record_submits(self, results: Sequence[SubmitResult]) -> None:
-        brought: dict[tuple[str, str], datetime] = {}
+        brought: dict[tuple[str, str, str], datetime] = {}
         for result in results:
             if result.seq in self._messages:
                 for key in self._register(result):
-                    brought[result.carrier, key] = result.time
+                    for name in self._names(result.carrier, key, result.seq):
+                        brought[name] = result.time
                 self._settle(result)
         self._replay_orphans(brought)
         self._commit()
@@ -449,16 +451,21 @@ class Messages:
                 keys.append(key)
         return keys
 
-    def _replay_orphans(self, brought: Mapping[tuple[str, str], datetime]) -> None:
+    def _replay_orphans(self, brought: Mapping[tuple[str, str, str], datetime]) -> None:
         waiting = {
             orphan.arrival: (orphan, time)
-            for (carrier, key), time in brought.items()
+            for (carrier, key, ending), time in brought.items()
             for found in (key, *other_keys(key))
-            for orphan in self._orphans.get((carrier, found), ())
+            for orphan in self._kept(carrier, found, ending)
         }
         for _, (orphan, time) in sorted(waiting.items()):
             if self._receive(orphan.receipt, time):
                 self._forget_orphan(orphan)
+
+    def _kept(self, carrier: str, key: str, ending: str) -> Sequence[_Orphan]:
+        """The newest receipts that came before such an id, and say such a recipient."""
+        orphans = self._orphans.get((carrier, key), ())
+        return [o for o in orphans if end_of(o.receipt.recipient) == ending][-MOST_KEPT:]
 
     def _forget_orphan(self, orphan: _Orphan) -> None:
         name = orphan.receipt.carrier, key_of(orphan.receipt.carrier_id)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from smsgate_server.domain.carrier_ids import (
+    MOST_KEPT,
     MOST_NAMESAKES,
     NATIONAL_DIGITS,
     Candidate,
@@ -57,16 +58,20 @@ _INSERT_PARTS = BulkStatement(
 _MOST_OF_ONE_ID = 20_000
 
 
-def _keys_since(most: int) -> str:
-    """Each key that is wanted, and from where on `most` of the parts that have it are."""
+def _keys_since(most: int, table: str = "parts", seq: str = "message_seq") -> str:
+    """Each key that is wanted, and from where on `most` of the rows that have it are."""
     return f"""
         SELECT carrier, carrier_key, coalesce((
-            SELECT message_seq FROM parts
-            WHERE parts.carrier = w.carrier AND parts.carrier_key = w.carrier_key
-            ORDER BY message_seq DESC LIMIT 1 OFFSET {most - 1}
+            SELECT {seq} FROM {table}
+            WHERE {table}.carrier = w.carrier AND {table}.carrier_key = w.carrier_key
+            ORDER BY {seq} DESC LIMIT 1 OFFSET {most - 1}
         ), 0) AS oldest
         FROM (SELECT DISTINCT carrier, carrier_key FROM wanted) AS w
     """
+
+
+def _end_of(recipient: str) -> str:
+    return f"substr({recipient}, length({recipient}) - {NATIONAL_DIGITS - 1})"
 
 
 # Found by the end of the recipient in the database itself: to load all that have such an id, only
@@ -78,8 +83,7 @@ _FIND_PARTS_TO = BulkStatement(
     keys AS MATERIALIZED ({_keys_since(_MOST_OF_ONE_ID)}),
     namesakes AS MATERIALIZED (
         SELECT carrier, carrier_key, carrier_id, message_seq, segment, (
-            SELECT substr(recipient, length(recipient) - {NATIONAL_DIGITS - 1}) FROM messages
-            WHERE seq = message_seq
+            SELECT {_end_of("recipient")} FROM messages WHERE seq = message_seq
         ) AS ending
         FROM keys JOIN parts USING (carrier, carrier_key) WHERE message_seq >= oldest
     ),
@@ -106,12 +110,36 @@ _FIND_PARTS = BulkStatement(
 )
 _PARTS_OF = "SELECT carrier_id, segment FROM parts WHERE message_seq = ? AND carrier = ?"
 _INSERT_ORPHANS = BulkStatement(f"INSERT INTO orphans ({ORPHAN_COLUMNS}) {{rows}}", ORPHAN_TYPES)
-_FIND_ORPHANS = BulkStatement(
-    f"""
-    WITH wanted (carrier, carrier_key) AS ({{rows}})
-    SELECT {ORPHAN_COLUMNS}, seq FROM wanted JOIN orphans USING (carrier, carrier_key) ORDER BY seq
+# Asked first: nearly always none has one, and that is found out with half of the work.
+_HAVE_ORPHANS = BulkStatement(
+    """
+    WITH wanted (carrier, carrier_key) AS ({rows})
+    SELECT carrier, carrier_key FROM wanted WHERE EXISTS (
+        SELECT 1 FROM orphans
+        WHERE orphans.carrier = wanted.carrier AND orphans.carrier_key = wanted.carrier_key
+    )
     """,
     "tt",
+)
+_FIND_ORPHANS = BulkStatement(
+    f"""
+    WITH wanted (carrier, carrier_key, ending) AS ({{rows}}),
+    keys AS MATERIALIZED ({_keys_since(_MOST_OF_ONE_ID, "orphans", "seq")}),
+    namesakes AS MATERIALIZED (
+        SELECT carrier, carrier_key, seq, {_end_of("recipient")} AS ending
+        FROM keys JOIN orphans USING (carrier, carrier_key) WHERE seq >= oldest
+    ),
+    found AS (
+        SELECT seq, row_number() OVER (
+            PARTITION BY carrier, carrier_key, ending ORDER BY seq DESC
+        ) AS place
+        FROM namesakes
+        WHERE (carrier, carrier_key, ending) IN (SELECT carrier, carrier_key, ending FROM wanted)
+    )
+    SELECT {ORPHAN_COLUMNS}, seq FROM found JOIN orphans USING (seq) WHERE place <= {MOST_KEPT}
+    ORDER BY seq
+    """,
+    "ttt",
 )
 _DELETE_ORPHANS = BulkStatement("DELETE FROM orphans WHERE seq IN ({rows})", "n")
 _NEXT_DUE = f"""
@@ -273,7 +301,7 @@ def _replay_orphans(
         for seq, _, carrier, _, key in parts
         for found in (key, *other_keys(key))
     }
-    rows = _FIND_ORPHANS.fetch(tx.db, list(brought))
+    rows = _orphans_of(tx, workspace, parts, _HAVE_ORPHANS.fetch(tx.db, list(brought)))
     if not rows:
         return
     receipts = [orphan_of(row) for row in rows]
@@ -284,6 +312,21 @@ def _replay_orphans(
         if _receive(tx, workspace, receipt, found, now):
             taken.append((row[-1],))
     _DELETE_ORPHANS.run(tx.db, taken)
+
+
+def _orphans_of(
+    tx: Transaction, workspace: Workspace, parts: Sequence[Row], have: Sequence[Row]
+) -> Sequence[Row]:
+    """The receipts that were kept for these parts, of those whose keys `have` some."""
+    keys = {(carrier, key) for carrier, key in have}
+    wanted = {
+        (carrier, found, ending)
+        for seq, _, carrier, _, key in parts
+        for found in (key, *other_keys(key))
+        if (carrier, found) in keys
+        for ending in ("", end_of(workspace.messages[seq].recipient))
+    }
+    return _FIND_ORPHANS.fetch(tx.db, list(wanted))
 
 
 def record_receipts(
