@@ -129,12 +129,10 @@ async def _complete(run: _Run, client: SmsgateClient) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "store",
-    [
-        "one server on sqlite",
-        pytest.param("two servers on postgres", marks=pytest.mark.slow),
-    ],
+    ["one server on sqlite", "two servers on postgres"],
 )
 async def test_killed_at_random_every_event_arrives_in_order_per_message(
     tmp_path: Path, store: str
