@@ -32,7 +32,7 @@ from smsgate_server.domain.message import Message
 from smsgate_server.domain.segmentation import count_segments
 from smsgate_server.services.ports import Claim
 
-GUARD_SECONDS = 15.0
+GUARD_SECONDS = 40.0
 
 ACCEPTED, REFUSED = OutcomeKind.ACCEPTED, OutcomeKind.REFUSED
 NOT_SENT, UNKNOWN = OutcomeKind.NOT_SENT, OutcomeKind.UNKNOWN

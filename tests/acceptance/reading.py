@@ -28,7 +28,7 @@ from smsgate.v1 import message_service_pb2 as pb
 MessageStub = Any
 Stream = Any
 
-GUARD_SECONDS = 20.0
+GUARD_SECONDS = 40.0
 
 NEW = message_pb2.MESSAGE_STATUS_NEW
 PENDING = message_pb2.MESSAGE_STATUS_PENDING

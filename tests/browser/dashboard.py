@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Locator, expect
 
-GUARD_SECONDS = 15.0
+GUARD_SECONDS = 40.0
 ITALIAN = "+39333123{:04d}"
 _FINAL = ("DELIVERED", "UNDELIVERABLE", "EXPIRED", "REJECTED")
 expect.set_options(timeout=GUARD_SECONDS * 1_000)

@@ -16,7 +16,7 @@ from smsgate_server.domain.routing import DEFAULT_LANE, NO_LANE, Choice, Match, 
 from smsgate_server.services.clock import SystemClock
 from smsgate_server.services.ports import CarrierListener, Claim
 
-_GUARD_SECONDS = 10.0
+_GUARD_SECONDS = 40.0
 
 
 class FakeCarrier:
