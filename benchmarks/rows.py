@@ -1,5 +1,6 @@
 """Rows as the server writes them, straight into its schema: the limit of batches, and seeding."""
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -113,6 +114,8 @@ def seed(path: Path, count: int) -> None:
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
+    # Else the first commits that are measured wait until gigabytes of this are on the disk.
+    os.sync()
 
 
 def reader(path: Path) -> sqlite3.Connection:
