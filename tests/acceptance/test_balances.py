@@ -887,6 +887,7 @@ async def test_a_limit_of_nothing_is_a_refusal_and_no_failure(desk: Desk) -> Non
 # A server that is killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 async def test_killed_under_load_it_loses_and_makes_no_money(tmp_path: Path, store: str) -> None:
     where = postgres_of(tmp_path) if store == "postgres" else tmp_path / "killed.db"

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from tests.acceptance.server_process import ServerProcess
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM = [sys.executable, "-m", "smsgate_server"]
 _CARRIER = """
 [[carriers]]
@@ -59,7 +61,6 @@ def _told(config: Path, store: Path, state: str, trouble: str = "") -> list[str]
     raise AssertionError(f"never {state}: {done.stdout}{done.stderr}")
 
 
-@pytest.mark.slow
 def test_the_command_carriers_tells_how_they_do(tmp_path: Path) -> None:
     config, store = tmp_path / "smsgate.toml", tmp_path / "smsgate.db"
     with _smsc("--system-id", "smsgate", "--password", "secret") as address:
@@ -78,7 +79,6 @@ def test_the_command_carriers_tells_how_they_do(tmp_path: Path) -> None:
         assert "no server has reported on its carriers" in done.stderr
 
 
-@pytest.mark.slow
 def test_what_the_carriers_do_is_in_no_log_with_a_password(tmp_path: Path) -> None:
     config, store = tmp_path / "smsgate.toml", tmp_path / "smsgate.db"
     with _smsc("--password", "other") as address:

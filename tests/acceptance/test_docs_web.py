@@ -10,6 +10,7 @@ from tests.acceptance.web_setup import WebProcess
 _PAGE = ROOT / "docs" / "web.md"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 def test_every_command_prints_what_the_page_says(tmp_path: Path) -> None:
     with WebProcess(tmp_path / "messages.db") as server:

@@ -32,6 +32,8 @@ from tests.acceptance.server_process import ServerProcess
 from smsgate.v1 import message_pb2, message_service_pb2_grpc
 from smsgate.v1 import message_service_pb2 as pb
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = message_pb2.STATUS_REASON_SUBMIT_OUTCOME_UNKNOWN
 AT_MOST_ONCE = message_pb2.UNKNOWN_SUBMIT_POLICY_AT_MOST_ONCE
 AT_LEAST_ONCE = message_pb2.UNKNOWN_SUBMIT_POLICY_AT_LEAST_ONCE
@@ -467,7 +469,6 @@ _VALIDITY = timedelta(seconds=30)
 _GRACE_SECONDS = 60 + GUARD_SECONDS
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3) if _SOAK else (1,))
 async def test_killed_at_any_instant_under_load_it_loses_and_doubles_nothing(

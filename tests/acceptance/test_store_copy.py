@@ -28,6 +28,8 @@ from smsgate_server.services.ports import RequestKey, TopUp
 from smsgate_server.storage.errors import StoreSetupError
 from smsgate_server.storage.sqlite.store import SqliteStore
 
+pytestmark = pytest.mark.slow
+
 moving = pytest.importorskip("smsgate_server.storage.moving", reason="install the extra [postgres]")
 postgres = pytest.importorskip("smsgate_server.storage.postgres.store")
 
@@ -170,7 +172,6 @@ def _command(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-@pytest.mark.slow
 async def test_the_command_says_what_it_copied_and_that_both_are_the_same(
     source: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,8 @@ from tests.acceptance.web_setup import WebProcess
 from tests.browser.conftest import OpenDashboard
 from tests.browser.dashboard import Traffic, eventually
 
+pytestmark = pytest.mark.slow
+
 _REAL_CARRIER = """
 [[carriers]]
 name = "acme"
@@ -175,7 +177,6 @@ def test_a_test_message_is_sent_and_can_be_followed(
     expect(page.locator(".outcome")).to_contain_text("DELIVERED")
 
 
-@pytest.mark.slow
 def test_what_costs_is_sent_only_after_a_confirmation(
     tmp_path: Path, open_dashboard: OpenDashboard
 ) -> None:

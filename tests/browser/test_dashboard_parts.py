@@ -21,6 +21,7 @@ def _node() -> str:
     return node
 
 
+@pytest.mark.slow
 def test_the_parts_of_the_dashboard_do_what_they_say() -> None:
     assert _TESTS
     done = subprocess.run(
