@@ -6,6 +6,8 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -73,6 +75,21 @@ def private_postgres(folder: Path) -> PrivatePostgres:
         return PrivatePostgres(folder)
     except NoPostgres as error:
         pytest.skip(str(error))
+
+
+@contextmanager
+def own_postgres() -> Iterator[PrivatePostgres]:
+    """One that runs, and that a test may kill and start; gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
+    server = private_postgres(folder)
+    try:
+        server.start()
+        yield server
+    except NoPostgres as error:
+        pytest.skip(str(error))
+    finally:
+        server.kill()
+        shutil.rmtree(folder)
 
 
 @cache

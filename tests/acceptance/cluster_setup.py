@@ -1,8 +1,6 @@
 """Three servers on one PostgreSQL of a test's own, and callers of all of them."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from tests.acceptance.accounts_setup import READ, SEND, Operator, eventually
 from tests.acceptance.crash_load import Load
 from tests.acceptance.purse import ACCOUNT, Purse
 from tests.acceptance.server_process import ServerProcess
-from tests.databases import private_postgres
+from tests.databases import own_postgres
 
 from smsgate.v1 import account_service_pb2
 from smsgate_client import SmsgateClient, Unauthenticated
@@ -107,12 +105,8 @@ class Cluster:
 
 @pytest.fixture
 def database() -> Iterator[PrivatePostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
-    server = private_postgres(folder)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture

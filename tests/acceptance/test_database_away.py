@@ -1,10 +1,7 @@
 """PostgreSQL is stopped and comes back: what calls are told, and that streams go on."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import grpc
@@ -21,7 +18,7 @@ from tests.acceptance.reading import (
     read_to_end,
     refused,
 )
-from tests.databases import private_postgres
+from tests.databases import own_postgres
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate_server.private_postgres import PrivatePostgres
@@ -33,12 +30,8 @@ pytest.importorskip("psycopg", reason="install the extra [postgres]")
 
 @pytest.fixture
 def database() -> Iterator[PrivatePostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
-    server = private_postgres(folder)
-    server.start()
-    yield server
-    server.kill()
-    shutil.rmtree(folder)
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture

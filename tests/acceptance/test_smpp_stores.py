@@ -4,8 +4,6 @@ killed and another goes on; receipts that cannot be stored are refused, and come
 
 import asyncio
 import os
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -26,10 +24,10 @@ from tests.acceptance.test_smpp_crash import (
     a_gateway,
     a_number,
 )
-from tests.databases import private_postgres
+from tests.databases import own_postgres
 
 from smsgate_server.carriers.smpp.codes import Status
-from smsgate_server.private_postgres import NoPostgres, PrivatePostgres
+from smsgate_server.private_postgres import PrivatePostgres
 
 pytestmark = pytest.mark.slow
 
@@ -44,16 +42,8 @@ _SETTLED_SECONDS = 60.0
 @pytest.fixture
 def database() -> Iterator[PrivatePostgres]:
     pytest.importorskip("psycopg", reason="install the extra [postgres]")
-    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
-    server = private_postgres(folder)
-    try:
-        server.start()
+    with own_postgres() as server:
         yield server
-    except NoPostgres as error:
-        pytest.skip(str(error))
-    finally:
-        server.kill()
-        shutil.rmtree(folder)
 
 
 @asynccontextmanager

@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,7 +21,7 @@ from tests.acceptance.reading import (
 )
 from tests.acceptance.server_process import ServerProcess
 from tests.acceptance.test_server_life import start_refused
-from tests.databases import database_of, private_postgres
+from tests.databases import database_of, own_postgres
 
 from smsgate.v1 import message_service_pb2 as pb
 from smsgate.v1 import message_service_pb2_grpc
@@ -185,30 +183,26 @@ async def test_workers_end_when_the_first_process_is_killed(ending: ServerProces
         free.bind(("127.0.0.1", int(ending.target.rpartition(":")[2])))
 
 
-async def test_workers_end_though_nobody_looks_and_the_database_is_away(tmp_path: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix="smsgate-pg-", dir="/tmp"))
-    database = private_postgres(folder)
+async def test_workers_end_though_nobody_looks_and_the_database_is_away() -> None:
     # What a message became is to be written down, and cannot be.
     settings = _KEYS | {"SMSGATE_DRAIN_SECONDS": "0", "SMSGATE_SIMULATOR_SUBMIT_SECONDS": "86400"}
-    crew = ServerProcess(database.url(), ["--workers", str(WORKERS)], settings)
-    try:
-        database.start()
-        crew.start()
-        workers = _workers(crew)
-        async with _stubs(crew, 1) as (stub,):
-            await stub.SendMessage(pb.SendMessageRequest(recipient=ITALIAN, text="Hello"))
-        database.kill()
-        crew.kill()
-        used = [_cpu_seconds(pid) for pid in workers]
-        # Meanwhile they wait, and do not look again and again whether they may end.
-        await asyncio.sleep(10)
-        still = [_cpu_seconds(pid) - before for pid, before in zip(workers, used, strict=True)]
-        assert max(still) < 3
-        await _until(lambda: not [pid for pid in workers if _is_worker(pid)])
-    finally:
-        crew.kill()
-        database.kill()
-        shutil.rmtree(folder)
+    with own_postgres() as database:
+        crew = ServerProcess(database.url(), ["--workers", str(WORKERS)], settings)
+        try:
+            crew.start()
+            workers = _workers(crew)
+            async with _stubs(crew, 1) as (stub,):
+                await stub.SendMessage(pb.SendMessageRequest(recipient=ITALIAN, text="Hello"))
+            database.kill()
+            crew.kill()
+            used = [_cpu_seconds(pid) for pid in workers]
+            # Meanwhile they wait, and do not look again and again whether they may end.
+            await asyncio.sleep(10)
+            still = [_cpu_seconds(pid) - before for pid, before in zip(workers, used, strict=True)]
+            assert max(still) < 3
+            await _until(lambda: not [pid for pid in workers if _is_worker(pid)])
+        finally:
+            crew.kill()
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -81,9 +81,11 @@ class _Bucket:
         return max(int(self._level), 0), full_in
 
 
-# The limits that hold for a caller, or for the messages of a profile.
+# The limits that hold for the requests made with a key, or for the messages of a profile.
 _Held = Sequence[tuple[Limit, _Bucket]]
 _MOST_AT_HAND = 10_000
+# In the place of a key: messages count for the account, whatever key they come with.
+_MESSAGES = None
 # Nobody knows when a stream will end.
 STREAMS_RETRY = timedelta(seconds=5)
 
@@ -96,8 +98,8 @@ class Quotas:
         self._monotonic = monotonic
         self._notices = notices
         self._buckets: dict[tuple[str, Limit], _Bucket] = {}
-        # The same by the identity of who they hold for: limits take long to hash.
-        self._at_hand: dict[int, tuple[Caller | Profile, _Held]] = {}
+        # The same by the identity of the profile, and by the key: limits take long to hash.
+        self._at_hand: dict[tuple[int, str | None], tuple[Profile, _Held]] = {}
         self._streams: dict[str, int] = {}
 
     def enter(self, caller: Caller) -> None:
@@ -105,7 +107,8 @@ class Quotas:
         if not caller.profile.request_limits:
             return
         now = self._monotonic()
-        for limit, bucket in self._held_by(caller, now):
+        key = caller.key.id if caller.key else ""
+        for limit, bucket in self._held_by(caller.profile, key, now):
             if bucket.take(1, now):
                 self._notices.record(caller.account, [_passed(limit, bucket, 1)])
 
@@ -118,7 +121,7 @@ class Quotas:
         taken: list[_Bucket] = []
         noted: list[SmsgateError] = []
         try:
-            for limit, bucket in self._held_by(profile, now):
+            for limit, bucket in self._held_by(profile, _MESSAGES, now):
                 if bucket.take(count, now):
                     noted.append(_passed(limit, bucket, count))
                 taken.append(bucket)
@@ -129,27 +132,28 @@ class Quotas:
         return noted
 
     def return_messages(self, profile: Profile, count: int) -> None:
-        for _, bucket in self._held_by(profile, self._monotonic()):
+        for _, bucket in self._held_by(profile, _MESSAGES, self._monotonic()):
             bucket.give_back(count)
 
     def would_refuse(self, profile: Profile, count: int) -> list[SmsgateError]:
         """What `take_messages` would raise now."""
         now = self._monotonic()
         found: list[SmsgateError] = []
-        for limit, bucket in self._held_by(profile, now):
+        for limit, bucket in self._held_by(profile, _MESSAGES, now):
             if limit.mode is PolicyMode.ENFORCE and bucket.left(now)[0] < count:
                 found.append(_refusal(limit, bucket, count))
         return found
 
-    def _held_by(self, holder: Caller | Profile, now: float) -> _Held:
-        """The limits of a caller's requests, or of a profile's messages, each with its bucket."""
-        known = self._at_hand.get(id(holder))
-        if known is not None and known[0] is holder:
+    def _held_by(self, profile: Profile, key: str | None, now: float) -> _Held:
+        """The limits of requests with a key, or of messages, each with its bucket."""
+        known = self._at_hand.get((id(profile), key))
+        if known is not None and known[0] is profile:
             return known[1]
-        held = [(limit, self._bucket(owner, limit, now)) for owner, limit in _limits_of(holder)]
+        limits = _limits_of(profile, key)
+        held = [(limit, self._bucket(owner, limit, now)) for owner, limit in limits]
         if len(self._at_hand) >= _MOST_AT_HAND:
             self._at_hand.clear()
-        self._at_hand[id(holder)] = (holder, held)
+        self._at_hand[id(profile), key] = (profile, held)
         return held
 
     def _bucket(self, owner: str, limit: Limit, now: float) -> _Bucket:
@@ -208,14 +212,13 @@ class Quotas:
         return LimitStatus(limit, remaining, reset)
 
 
-def _limits_of(holder: Caller | Profile) -> list[tuple[str, Limit]]:
+def _limits_of(profile: Profile, key: str | None) -> list[tuple[str, Limit]]:
     """Each with its owner: the account, or the key that makes a call."""
-    if isinstance(holder, Profile):
-        return [(holder.id, limit) for limit in holder.message_limits]
-    key = holder.key.id if holder.key else ""
+    if key is _MESSAGES:
+        return [(profile.id, limit) for limit in profile.message_limits]
     return [
-        (key if limit.kind is LimitKind.KEY_REQUESTS else holder.account, limit)
-        for limit in holder.profile.request_limits
+        (key if limit.kind is LimitKind.KEY_REQUESTS else profile.id, limit)
+        for limit in profile.request_limits
     ]
 
 
