@@ -87,6 +87,6 @@ $(UV):
 
 $(READY): pyproject.toml uv.lock | $(UV)
 	@$(FIND_PYTHON); \
-	$(UV) sync --quiet --frozen --all-extras --no-python-downloads \
+	$(UV) sync --quiet --frozen --system-certs --all-extras --no-python-downloads \
 		--python "$$($$PYTHON -c 'import sys; print(sys.executable)')"
 	@touch $@
