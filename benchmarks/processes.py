@@ -192,3 +192,11 @@ class Helper:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait(10)
+
+
+@contextmanager
+def stored_echo(folder: Path, name: str) -> Iterator[Server]:
+    with running(
+        module("stored_echo", str(folder / f"{name}.db")), folder / f"{name}.log"
+    ) as server:
+        yield server

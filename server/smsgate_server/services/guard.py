@@ -57,16 +57,17 @@ class Guard:
         accepted: Accepted | None,
         noted: Sequence[SmsgateError],
     ) -> None:
-        entries = accepted.entries if accepted is not None and not accepted.replayed else ()
         fresh, over_budget = 0, False
-        for entry in entries:
-            fresh += entry.message is not None and not entry.replayed
-            over_budget = over_budget or entry.over_budget
-        if profile.message_limits:
-            if count - fresh:
-                self._quotas.return_messages(profile, count - fresh)
-            if fresh:
-                self.noted(profile, noted)
+        if accepted is not None and not accepted.replayed:
+            for entry in accepted.entries:
+                if entry.message is not None and not entry.replayed:
+                    fresh += 1
+                if entry.over_budget:
+                    over_budget = True
+        if fresh < count and profile.message_limits:
+            self._quotas.return_messages(profile, count - fresh)
+        if noted and fresh:
+            self.noted(profile, noted)
         if over_budget:
             self._notices.record(profile.id, [_OVER_BUDGET])
 

@@ -21,7 +21,7 @@ from smsgate_server.domain.errors import (
 from smsgate_server.services.access import Access, Caller, no_longer
 from smsgate_server.services.meter import Meter
 from smsgate_server.services.quotas import Quotas
-from smsgate_server.transport.auth import Gate
+from smsgate_server.transport.auth import Gate, Metadata
 from smsgate_server.transport.errors import DETAILS, code_of, status_of
 from smsgate_server.transport.metrics import Metrics
 from smsgate_server.transport.stall import StallGuard
@@ -44,6 +44,14 @@ _LONGEST_PUSHBACK = timedelta(seconds=5)
 Read = Callable[[bytes], Any]
 Unary = Callable[[Any, Caller], Awaitable[Any]]
 Stream = Callable[[Any, Caller], AsyncIterator[bytes]]
+
+# The metadata of a call with this context.
+MetadataOf = Callable[[ServicerContext[Any, Any]], Metadata]
+
+
+def asked_of(context: ServicerContext[Any, Any]) -> Metadata:
+    return context.invocation_metadata() or ()
+
 
 # These know themselves whether they cost something.
 _MAY_COST = frozenset(
@@ -89,9 +97,9 @@ class Calls:
         if self._nothing_under_way is not None and not self._under_way:
             self._nothing_under_way.set()
 
-    def _enter(self, name: str, context: ServicerContext[Any, Any]) -> Caller:
+    def _enter(self, name: str, metadata: Metadata) -> Caller:
         """Who makes this call, once it is counted."""
-        caller = self._gate.admit(name, context.invocation_metadata() or ())
+        caller = self._gate.admit(name, metadata)
         self._quotas.enter(caller)
         self._meter.used(caller)
         return caller
@@ -102,7 +110,7 @@ class Calls:
                 task.cancel(_NO_LONGER)
 
     def unary(
-        self, name: str, read: Read, method: Unary
+        self, name: str, read: Read, method: Unary, metadata_of: MetadataOf = asked_of
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         counts = self._metrics.call(name)
         is_free, waits = name not in _MAY_COST, MAY_WAIT.get(name, _never)
@@ -111,7 +119,7 @@ class Calls:
             start = time.perf_counter()
             self._under_way += 1
             try:
-                caller = self._enter(name, context)
+                caller = self._enter(name, metadata_of(context))
                 asked = read(request)
                 if waits(asked):
                     with self._while_allowed(caller):
@@ -132,7 +140,12 @@ class Calls:
         return handle
 
     def stream(
-        self, name: str, read: Read, method: Stream, guard: StallGuard
+        self,
+        name: str,
+        read: Read,
+        method: Stream,
+        guard: StallGuard,
+        metadata_of: MetadataOf = asked_of,
     ) -> Callable[[bytes, ServicerContext[Any, Any]], Any]:
         counts = self._metrics.call(name)
 
@@ -140,7 +153,7 @@ class Calls:
             start = time.perf_counter()
             self._under_way += 1
             try:
-                caller = self._enter(name, context)
+                caller = self._enter(name, metadata_of(context))
                 responses = method(read(request), caller)
                 # Closed before a refusal is sent, which takes as long as the reader lets it.
                 async with aclosing(responses):  # type: ignore[type-var]  # it is a generator

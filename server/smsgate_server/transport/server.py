@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from smsgate.v1 import (
 )
 from smsgate_server.domain.errors import ErrorReason, InvalidArgument, Unimplemented, Violation
 from smsgate_server.services.access import Caller
-from smsgate_server.transport.auth import Gate
+from smsgate_server.transport.auth import Gate, Metadata
 from smsgate_server.transport.calls import Calls, Read, Unary
 from smsgate_server.transport.credentials import TlsFiles, check_files, server_credentials
 from smsgate_server.transport.reflection import Contract
@@ -94,11 +95,12 @@ class GrpcServer:
         self._calls = calls
         guard = StallGuard(stall_limit)
         self._names = []
+        handlers: dict[str, Any] = {}
         for file in FILES:
             for service in file.DESCRIPTOR.services_by_name.values():
                 self._names.append(service.full_name)
-                handlers = _handlers(service, services.get(service.name), calls, guard)
-                self._server.add_generic_rpc_handlers((handlers,))
+                handlers |= _handlers(service, services.get(service.name), calls, guard)
+        self._server.add_generic_rpc_handlers((_Handlers(handlers),))
         self._add_tools(gate)
 
     def _add_tools(self, gate: Gate) -> None:
@@ -164,14 +166,37 @@ class GrpcServer:
         await stopping
 
 
+# The metadata of the call that a task handles: grpc.aio makes them a task of their own each, and
+# looks for the handler in it.
+_metadata: ContextVar[Metadata] = ContextVar("metadata")
+
+
+class _Handlers(grpc.GenericRpcHandler):
+    """The handlers of all methods, by their paths."""
+
+    def __init__(self, handlers: Mapping[str, Any]) -> None:
+        self._handlers = handlers
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        # It is there already. Asking the context for it would make it once more, for 5 us.
+        _metadata.set(handler_call_details.invocation_metadata)
+        return self._handlers.get(handler_call_details.method)
+
+
+def _handed_over(_: object) -> Metadata:
+    return _metadata.get()
+
+
 def _handlers(
     service: ServiceDescriptor, implementation: object | None, calls: Calls, guard: StallGuard
-) -> grpc.GenericRpcHandler:
-    methods = {
-        method.name: _handler(service, method, implementation, calls, guard)
+) -> dict[str, Any]:
+    """By their paths."""
+    return {
+        f"/{service.full_name}/{method.name}": _handler(
+            service, method, implementation, calls, guard
+        )
         for method in service.methods
     }
-    return grpc.method_handlers_generic_handler(service.full_name, methods)
 
 
 def _handler(
@@ -187,10 +212,10 @@ def _handler(
     # Requests come as bytes: grpc answers UNKNOWN where its own deserializer fails.
     if method.server_streaming and found is not None:
         # Responses come encoded.
-        handle = calls.stream(name, read, found, guard)
+        handle = calls.stream(name, read, found, guard, _handed_over)
         return grpc.unary_stream_rpc_method_handler(handle, None, None)
     refuse = unimplemented(f"{service.full_name}/{method.name}")
-    handle = calls.unary(name, read, found or refuse)
+    handle = calls.unary(name, read, found or refuse, _handed_over)
     write = GetMessageClass(method.output_type).SerializeToString
     return grpc.unary_unary_rpc_method_handler(handle, None, write)
 

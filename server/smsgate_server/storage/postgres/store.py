@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -146,8 +146,8 @@ class PostgresStore(SqlStore):
         await self._read(forgetting.delete_batches)
         return left + await self._delete_messages(horizon - forgetting.LONGEST_PART)
 
-    async def _run(self, operation: Operation, argument: Any) -> Any:
-        return await self._writer.run(operation, argument)
+    def _run(self, operation: Operation, argument: Any) -> Awaitable[Any]:
+        return self._writer.run(operation, argument)
 
     async def _get(self, message_id: str) -> Message | None:
         return await self._together.get(message_id)

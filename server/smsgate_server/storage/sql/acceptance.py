@@ -1,12 +1,12 @@
 """Storing new messages, and recognising requests that were seen before."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 from hashlib import blake2b
 
 from smsgate_server.domain.charging import Declined, DeclinedBy, Terms
-from smsgate_server.domain.delivery import Delivery, begin, opening_event
+from smsgate_server.domain.delivery import begin, opening_event
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.values import frozen
 from smsgate_server.services.ports import Acceptance, Accepted, Entry, RequestKey, StoredEntry
@@ -15,8 +15,11 @@ from smsgate_server.storage.sql.database import Row
 from smsgate_server.storage.sql.rows import (
     MESSAGE_COLUMNS,
     MESSAGE_TYPES,
+    OPENING_COLUMNS,
+    OPENING_TYPES,
     message_row,
     micros,
+    opening_row,
 )
 from smsgate_server.storage.sql.transaction import Transaction
 from smsgate_server.storage.sql.workspace import Workspace
@@ -24,11 +27,8 @@ from smsgate_server.storage.sql.workspace import Workspace
 _INSERT_MESSAGES = BulkStatement(
     f"INSERT INTO messages ({MESSAGE_COLUMNS}) {{rows}}", MESSAGE_TYPES
 )
-# The other columns begin at what a new delivery has.
 _INSERT_DELIVERIES = BulkStatement(
-    "INSERT INTO deliveries "
-    "(message_seq, stage, due_time, attempts, delivered, lane, expire_time) {rows}",
-    "nnnnntn",
+    f"INSERT INTO deliveries ({OPENING_COLUMNS}) {{rows}}", OPENING_TYPES
 )
 _INSERT_LABELS = BulkStatement("INSERT INTO labels (key, value, message_seq) {rows}", "ttn")
 _INSERT_BATCHES = BulkStatement("INSERT INTO batches (id, first_seq, last_seq) {rows}", "tnn")
@@ -96,13 +96,25 @@ class Acceptor:
         self._requests: list[Row] = []
 
     def look_up(self, acceptances: Sequence[Acceptance]) -> None:
-        keys = {digest(key) for acceptance in acceptances for key in _keys_of(acceptance)}
+        keys, accounts = set(), set()
+        for acceptance in acceptances:
+            if acceptance.request is not None:
+                keys.add(digest(acceptance.request))
+            for entry in acceptance.entries:
+                if entry.request is not None:
+                    keys.add(digest(entry.request))
+            if acceptance.entries:
+                accounts.add(acceptance.entries[0].message.account)
+        if keys:
+            self._look_up(keys)
+        self._books.load(accounts)
+
+    def _look_up(self, keys: Collection[bytes]) -> None:
         rows = _FIND_REQUESTS.fetch(self._tx.db, [(key,) for key in keys])
         for key, fingerprint, seqs, refused, declined in rows:
             known = [int(seq) for seq in seqs.split(",") if seq]
             self._seen[key] = _Seen(fingerprint, known, refused, _read_declined(declined))
         self._workspace.load(seq for seen in self._seen.values() for seq in seen.seqs if seq > 0)
-        self._books.load(a.entries[0].message.account for a in acceptances if a.entries)
 
     def knows(self, acceptance: Acceptance) -> bool:
         """Whether nothing of it is new."""
@@ -171,14 +183,15 @@ class Acceptor:
 
     def _store(self, entry: Entry, terms: Terms) -> StoredEntry:
         request = entry.request
-        known = self._stored_before(entry)
-        if request and known:
+        if request and (known := self._stored_before(entry)):
             same = self._seen[digest(request)].fingerprint == request.fingerprint
             return StoredEntry(known[0] if same else None, replayed=same)
         charged = self._books.charge(terms, entry.message)
         if isinstance(charged, Declined):
             return StoredEntry(None, declined=charged)
-        message = entry.message.charged(charged.bundle_segments).numbered(self._tx.next_seq())
+        message = entry.message.numbered(self._tx.next_seq())
+        if charged.bundle_segments:
+            message = message.charged(charged.bundle_segments)
         self._add(message)
         stored = StoredEntry(message, over_budget=charged.over_budget)
         if request:
@@ -188,10 +201,11 @@ class Acceptor:
     def _add(self, message: Message) -> None:
         seq = message.seq
         self._new[seq] = message
-        self._messages.append(message_row(message))
+        row = message_row(message)
+        self._messages.append(row)
         delivery = begin(message, self._tx.lanes.lane_of(message))
         self._tx.lives[seq] = (message, delivery)
-        self._deliveries.append(_new_delivery(message, delivery))
+        self._deliveries.append(opening_row(row, delivery))
         if message.labels:
             self._labels += [(key, value, seq) for key, value in message.labels.items()]
         self._books.enter(message)
@@ -227,16 +241,6 @@ class Acceptor:
         _INSERT_LABELS.run(db, self._labels)
         _INSERT_BATCHES.run(db, self._batches)
         _INSERT_REQUESTS.run(db, self._requests)
-
-
-def _keys_of(acceptance: Acceptance) -> list[RequestKey]:
-    keys = [entry.request for entry in acceptance.entries if entry.request is not None]
-    return keys if acceptance.request is None else [*keys, acceptance.request]
-
-
-def _new_delivery(message: Message, delivery: Delivery) -> Row:
-    due, expiry = micros(delivery.due_time), micros(message.expire_time)
-    return (message.seq, int(delivery.stage), due, 0, 0, delivery.lane, expiry)
 
 
 def _all_declined(entries: Sequence[StoredEntry]) -> bool:

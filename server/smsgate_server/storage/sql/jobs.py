@@ -43,7 +43,7 @@ class Jobs:
         self._seen = 0
         self._since = 0.0
 
-    async def run(self, operation: Operation, argument: Any) -> Any:
+    def run(self, operation: Operation, argument: Any) -> "asyncio.Future[Any]":
         """Run `operation` with this argument, and perhaps others', in the next transaction.
 
         The transaction happens even if the caller goes away.
@@ -53,7 +53,7 @@ class Jobs:
             self._since = self.loop.time()
             self.loop.call_soon(self._look)
         self._gathered.append(Job(operation, argument, future))
-        return await future
+        return future
 
     def _look(self) -> None:
         """Once in each round of the loop while there are jobs."""

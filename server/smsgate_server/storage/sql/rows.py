@@ -180,6 +180,18 @@ DELIVERY_COLUMNS = (
 DELIVERY_TYPES = "nnnnntnnnt"
 
 
+# Of a new delivery; the other columns begin at what it has.
+OPENING_COLUMNS = "message_seq, stage, due_time, attempts, delivered, lane, expire_time"
+OPENING_TYPES = "nnnnntn"
+
+
+def opening_row(message: Row, delivery: Delivery) -> Row:
+    """The row of a new delivery, of the message that is in a row of its own."""
+    create_time, expire_time, schedule_time = message[24], message[26], message[27]
+    due_time = create_time if schedule_time is None else schedule_time
+    return (message[0], int(delivery.stage), due_time, 0, 0, delivery.lane, expire_time)
+
+
 def delivery_row(message_seq: int, delivery: Delivery) -> Row:
     return (
         message_seq,
