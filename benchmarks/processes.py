@@ -139,6 +139,13 @@ def echo(folder: Path) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def stored_echo(folder: Path) -> Iterator[Server]:
+    command = module("stored_echo", str(folder / "stored_echo.db"))
+    with running(command, folder / "stored_echo.log") as server:
+        yield server
+
+
 def run_json(command: list[str], specification: object, timeout: float) -> dict[str, Any]:
     """Run a helper: JSON in, JSON out."""
     done = subprocess.run(
@@ -192,11 +199,3 @@ class Helper:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait(10)
-
-
-@contextmanager
-def stored_echo(folder: Path, name: str) -> Iterator[Server]:
-    with running(
-        module("stored_echo", str(folder / f"{name}.db")), folder / f"{name}.log"
-    ) as server:
-        yield server

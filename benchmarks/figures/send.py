@@ -1,11 +1,12 @@
 """SendMessage, durable, against a bare echo of the same message."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from benchmarks import samples
 from benchmarks.bench import Bench, alternate, median, ratio
 from benchmarks.load import REQUEST_ID, Measured
-from benchmarks.processes import HELD, Server, echo
+from benchmarks.processes import HELD, Server, echo, stored_echo
 from benchmarks.report import Figure
 from benchmarks.stores import NewStore, Store, in_files
 
@@ -14,20 +15,26 @@ _SEND = "SendMessage"
 
 def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
     store = (new or in_files(bench))("send")
-    with echo(bench.folder) as limit, store.served(bench, HELD) as server:
+    with ExitStack() as stack:
+        limit = stack.enter_context(echo(bench.folder))
+        servers = {"echo": limit, "send": stack.enter_context(store.served(bench, HELD))}
+        if new is None:
+            servers["stored"] = stack.enter_context(stored_echo(bench.folder))
         answered = 0
         for in_flight in (1, 32, 256):
             arms = {
-                "echo": lambda n=in_flight: _plain(bench, limit, n),
-                "send": lambda n=in_flight: _plain(bench, server, n),
+                name: lambda server=server, n=in_flight: _plain(bench, server, n)
+                for name, server in servers.items()
             }
             results = alternate(bench.rounds, arms)
             answered += sum(r.calls for r in results["send"])
             yield _figure(in_flight, results, bench.driver)
             if in_flight == 1:
                 yield _above_echo(results)
+            if "stored" in results:
+                yield _beside_stored(in_flight, results)
         _check_stored(store, answered)
-        yield _with_request_id(bench, limit, server)
+        yield _with_request_id(bench, limit, servers["send"])
 
 
 def _plain(bench: Bench, server: Server, in_flight: int) -> Measured:
@@ -58,6 +65,23 @@ def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> 
 def _above_echo(results: dict[str, list[Measured]]) -> Figure:
     send, bare = median(results["send"], "p50_ms"), median(results["echo"], "p50_ms")
     return Figure("SendMessage p50 above echo's, 1 in flight", send - bare, "ms", at_most=0.7)
+
+
+def _beside_stored(in_flight: int, results: dict[str, list[Measured]]) -> Figure:
+    """How near it comes to the least that a durable call can cost, and how near that is to none."""
+    send, stored, bare = results["send"], results["stored"], results["echo"]
+    return Figure(
+        f"SendMessage / an echo that stores two rows, {in_flight} in flight",
+        median(send, "per_second"),
+        "req/s",
+        limit=median(stored, "per_second"),
+        ratio=ratio(send, stored, "per_second"),
+        details={
+            "that echo / the bare one": ratio(stored, bare, "per_second"),
+            "its p50 ms": median(stored, "p50_ms"),
+            "its cpu us": median(stored, "cpu_us"),
+        },
+    )
 
 
 def _check_stored(store: Store, answered: int) -> None:

@@ -57,7 +57,9 @@ def _five_thousand(bench: Bench, store: Store) -> Figure:
         "5,000 subscribers, 100 events/s: p99",
         result["p99_ms"],
         "ms",
-        at_most=150 if result["share"] >= _HELD_SHARE else 0,
+        at_most=150,
+        # Who received less than was offered was not told late, but not at all.
+        granted=result["share"] >= _HELD_SHARE,
         details=_details(result),
     )
 

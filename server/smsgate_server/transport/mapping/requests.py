@@ -71,14 +71,15 @@ def _options(options: pb.SendOptions) -> Options:
 
 def batch(request: pb.SendBatchRequest) -> BatchSubmission:
     common = _options(request.options) if request.HasField("options") else NO_OPTIONS
-    labels = dict(request.labels)
+    # Read once: each reading of a text makes another string.
+    text, sender, labels = request.text, request.sender, dict(request.labels)
     items = [
         BatchItem(
             item.item_id or str(index),
             Submission(
                 recipient=item.recipient,
-                text=item.text or request.text,
-                sender=item.sender or request.sender,
+                text=item.text or text,
+                sender=item.sender or sender,
                 request_id=item.request_id,
                 client_reference=item.client_reference,
                 labels=labels | dict(item.labels) if item.labels else labels,
