@@ -10,6 +10,9 @@ from tests.toolchains import pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 
+# What helpers assert says what it saw, too.
+pytest.register_assert_rewrite("tests.acceptance", "tests.browser")
+
 # Tests start processes while channels are open; with its fork handlers gRPC was seen to end the new
 # process before it began. Read when grpc is imported, which is later.
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
