@@ -848,7 +848,7 @@ async def in_one_commit(store: SqliteStore, *calls: Any) -> list[Any]:
         free.wait(10)
         return wanted
 
-    held = asyncio.create_task(store._writer.run(hold, None))
+    held = store._writer.run(hold, None)
     await asyncio.to_thread(busy.wait, 10)
     tasks = [asyncio.create_task(call) for call in calls]
     await asyncio.sleep(0)

@@ -88,6 +88,16 @@ async def test_every_server_tells_every_event_once_in_the_order_of_the_log(two) 
         assert await each.up_to(head) == list(range(1, head + 1))
 
 
+async def test_what_a_server_accepts_whose_clock_is_ahead_is_sent_at_once(two: list[Any]) -> None:
+    here, there = two
+    await there.take_courier(seconds(60))
+    await here.accept(an_acceptance(1, create_time=T0 + seconds(9)))
+    await here.accept(an_acceptance(1, create_time=T0, schedule_time=T0 + seconds(9)))
+    claims = await there.claim_due(T0, 10)
+    assert [claim.message.create_time for claim in claims.claims] == [T0 + seconds(9)]
+    assert claims.next_due == T0 + seconds(9)
+
+
 async def test_notifications_that_are_lost_cost_a_moment_and_no_event(
     two: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

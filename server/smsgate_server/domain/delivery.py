@@ -143,8 +143,18 @@ class Step:
     refund: bool = False
 
 
-def begin(message: Message, lane: str = "") -> Delivery:
-    return Delivery(Stage.WAITING, message.due_time, lane=lane)
+# How far the clocks of servers that share a store may be apart, from the fastest to the slowest.
+CLOCKS_APART = timedelta(seconds=10)
+
+
+def begin(message: Message, lane: str = "", shared: bool = False) -> Delivery:
+    """With `shared`, the server that sends may have another clock than the one that accepted: what
+    is due at once is so by each of them.
+    """
+    due = message.due_time
+    if shared and message.schedule_time is None:
+        due -= CLOCKS_APART
+    return Delivery(Stage.WAITING, due, lane=lane)
 
 
 def claim(delivery: Delivery) -> Delivery:

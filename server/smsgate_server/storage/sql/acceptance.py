@@ -203,7 +203,7 @@ class Acceptor:
         self._new[seq] = message
         row = message_row(message)
         self._messages.append(row)
-        delivery = begin(message, self._tx.lanes.lane_of(message))
+        delivery = begin(message, self._tx.lanes.lane_of(message), self._tx.shared)
         self._tx.lives[seq] = (message, delivery)
         self._deliveries.append(opening_row(row, delivery))
         if message.labels:

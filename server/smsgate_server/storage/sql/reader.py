@@ -1,8 +1,9 @@
 """Queries. Each function takes a connection and reads one consistent state of the database."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
-from smsgate_server.domain.delivery import opening_event
+from smsgate_server.domain.delivery import CLOCKS_APART, opening_event
 from smsgate_server.domain.message import Message, StatusEvent
 from smsgate_server.services.ports import LogPage
 from smsgate_server.storage.sql.database import Database
@@ -40,7 +41,7 @@ _TIME_AT = """
 
 # Neighbours in the log are stamped before they are committed, and by servers whose clocks are
 # apart, so their times can be this much out of order.
-_TIME_SLACK_MICROS = 10_000_000
+_TIME_SLACK_MICROS = CLOCKS_APART // timedelta(microseconds=1)
 
 
 def get(db: Database, message_id: str) -> Message | None:

@@ -187,8 +187,7 @@ OPENING_TYPES = "nnnnntn"
 
 def opening_row(message: Row, delivery: Delivery) -> Row:
     """The row of a new delivery, of the message that is in a row of its own."""
-    create_time, expire_time, schedule_time = message[24], message[26], message[27]
-    due_time = create_time if schedule_time is None else schedule_time
+    due_time, expire_time = micros(delivery.due_time), message[26]
     return (message[0], int(delivery.stage), due_time, 0, 0, delivery.lane, expire_time)
 
 

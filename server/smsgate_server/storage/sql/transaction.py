@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import Lanes
@@ -26,6 +26,9 @@ class Transaction:
     # What this transaction has made of messages, by their numbers.
     lives: dict[int, Life] = field(default_factory=dict)
     books: Books = field(init=False)
+
+    # Whether servers with clocks of their own share the store.
+    shared: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.books = Books(self.db)
