@@ -4,6 +4,7 @@ somebody outside can do: kill the server, read what the carrier was given.
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import socket
@@ -15,7 +16,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import grpc
 from google.protobuf import duration_pb2
@@ -323,30 +324,51 @@ async def run_scenarios(
     async with a_harness(folder, arguments) as harness:
         environment = folder / "environment.json"
         environment.write_text(json.dumps(await harness.environment()))
-        process = await asyncio.create_subprocess_exec(
-            *(*language.run, str(SCENARIOS), str(environment), *names),
-            cwd=language.folder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LONGEST_LINE,
-        )
-        try:
-            async with asyncio.timeout(_RUN_SECONDS):
-                return await _converse(process, harness)
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        return await run_runner(language, harness, SCENARIOS, environment, *names)
 
 
-async def _converse(process: asyncio.subprocess.Process, harness: Harness) -> list[Result]:
+class Outside(Protocol):
+    """Who does for a runner what only somebody outside can do."""
+
+    async def answer(self, question: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+async def run_runner(
+    language: Language,
+    outside: Outside,
+    scenarios: Path,
+    environment: Path,
+    *names: str,
+    variables: Mapping[str, str] | None = None,
+) -> list[Result]:
+    """The runner of a language with these files, as clients/scenarios/README.md says. Its process
+    has the variables beside those that there are.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(*language.run, str(scenarios), str(environment), *names),
+        cwd=language.folder,
+        env=os.environ | dict(variables or {}),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
+    )
+    try:
+        async with asyncio.timeout(_RUN_SECONDS):
+            return await _converse(process, outside)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def _converse(process: asyncio.subprocess.Process, outside: Outside) -> list[Result]:
     assert process.stdout is not None
     assert process.stdin is not None
     results = []
     async for text in process.stdout:
         line = json.loads(text)
         if "ask" in line:
-            answer = await harness.answer(line)
+            answer = await outside.answer(line)
             process.stdin.write(json.dumps(answer).encode() + b"\n")
             await process.stdin.drain()
         elif "scenario" in line:
