@@ -14,7 +14,7 @@ from benchmarks.report import Figure
 from benchmarks.stores import NewStore, Store, in_files
 
 # Subscribers, and messages offered a second; each about as much as can be held.
-_LADDER = ((10, 10_000), (100, 5_000), (1_000, 1_200))
+_LADDER = ((10, 10_000), (100, 5_000), (1_000, 1_800))
 _BATCH = 10
 _HELD_SHARE = 0.95
 # Longer than a process takes to start and to end.
