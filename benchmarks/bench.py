@@ -4,10 +4,12 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from benchmarks import h2load, samples
 from benchmarks.load import Measured, Orders
 from benchmarks.processes import Server, module, run_json, text_of
+from benchmarks.report import Figure
 
 
 @dataclass
@@ -95,3 +97,17 @@ def ratio(above: Sequence[Measured], below: Sequence[Measured], name: str) -> fl
     """The median of the rounds' ratios."""
     pairs = zip(above, below, strict=True)
     return statistics.median(float(getattr(a, name) / getattr(b, name)) for a, b in pairs)
+
+
+def calls_a_second(
+    name: str, measured: Sequence[Measured], limit: Sequence[Measured], **rest: Any
+) -> Figure:
+    """Calls a second beside those of what is measured with it; `rest` are other fields."""
+    return Figure(
+        name,
+        median(measured, "per_second"),
+        "req/s",
+        limit=median(limit, "per_second"),
+        ratio=ratio(measured, limit, "per_second"),
+        **rest,
+    )

@@ -3,15 +3,17 @@
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import samples
 from benchmarks.processes import ROOT
+from smsgate_server.storage.sql.bulk import BulkStatement
+from smsgate_server.storage.sql.rows import OPENING_COLUMNS, OPENING_TYPES
+from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
 
 _MIGRATIONS = ROOT / "server/smsgate_server/storage/sqlite/migrations"
 _MICROS = 1_000_000
-VALIDITY = 48 * 3600 * _MICROS
+_VALIDITY = 48 * 3600 * _MICROS
 
 _COLUMNS = (
     "seq, id, account, sender, recipient, country, country_code, text, encoding, characters, "
@@ -19,13 +21,10 @@ _COLUMNS = (
     "batch_id, client_reference, labels, on_unknown_submit, verification_id, carrier, create_time, "
     "update_time, expire_time, schedule_time, sent_time, final_time, last_seq"
 )
-_MESSAGE_ROW = f"({','.join('?' * 31)})"
-_INSERT_MESSAGE = f"INSERT INTO messages ({_COLUMNS}) VALUES {_MESSAGE_ROW}"
-_INTO_DELIVERIES = """
-    INSERT INTO deliveries (message_seq, stage, due_time, attempts, delivered, lane, expire_time)
-    VALUES """
-_DELIVERY_ROW = "(?, 1, ?, 0, 0, 'default', ?)"
-_INSERT_DELIVERY = _INTO_DELIVERIES + _DELIVERY_ROW
+INSERT_MESSAGES = BulkStatement(f"INSERT INTO messages ({_COLUMNS}) {{rows}}", "?" * 31)
+INSERT_DELIVERIES = BulkStatement(
+    f"INSERT INTO deliveries ({OPENING_COLUMNS}) {{rows}}", OPENING_TYPES
+)
 
 # Delivered messages with their two further events, made inside SQLite: sequence numbers 3i + 1 to
 # 3i + 3, ids in order, recipients those of samples.recipient(i * 7919).
@@ -37,7 +36,7 @@ _SEED_MESSAGES = f"""
     SELECT 3 * i + 1, {_ID}, 'local', :sender,
         printf('+39333%04d%03d', i * 7919 % 8000000 / 800, i * 7919 % 800), 'IT', 39,
         :text, 1, :characters, 1, 0, 4, 4, 2, 'EUR', 45000, 1, '', :reference, '', 1, '',
-        'simulator', t * 1000, t * 1000 + 500000, t * 1000 + {VALIDITY}, NULL, t * 1000 + 20000,
+        'simulator', t * 1000, t * 1000 + 500000, t * 1000 + {_VALIDITY}, NULL, t * 1000 + 20000,
         t * 1000 + 500000, 3 * i + 3
     FROM timed
 """
@@ -62,46 +61,34 @@ class RawInserts:
             messages, deliveries = self._rows(size)
             start = time.perf_counter()
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany(_INSERT_MESSAGE, messages)
-            self._db.executemany(_INSERT_DELIVERY, deliveries)
+            self._db.executemany(_one_row(INSERT_MESSAGES), messages)
+            self._db.executemany(_one_row(INSERT_DELIVERIES), deliveries)
             self._db.execute("COMMIT")
             spent += time.perf_counter() - start
             written += size
         return written / spent
 
-    def _rows(self, size: int) -> tuple[list[tuple[object, ...]], list[tuple[int, int, int]]]:
+    def _rows(self, size: int) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
         now = time.time_ns() // 1000
         messages, deliveries = [], []
         for index in range(size):
             self._seq += 1
             messages.append(message(self._seq, now, samples.recipient(index)))
-            deliveries.append((self._seq, now, now + VALIDITY))
+            deliveries.append(delivery(self._seq, now))
         return messages, deliveries
 
 
-def created(path: Path) -> sqlite3.Connection:
+def _one_row(statement: BulkStatement) -> str:
+    return statement.sql.format(rows=f"VALUES ({','.join('?' * len(statement.types))})")
+
+
+def created(path: Path) -> SqliteDatabase:
     """A new store, as durable as the server's."""
-    db = sqlite3.connect(path, isolation_level=None, cached_statements=1_024)
+    db = connect(path)
     db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA cache_size = -65536")
     for migration in sorted(_MIGRATIONS.glob("*.sql")):
         db.executescript(migration.read_text())
     return db
-
-
-def insert_at_once(
-    db: sqlite3.Connection,
-    messages: Sequence[tuple[object, ...]],
-    deliveries: Sequence[tuple[object, ...]],
-) -> None:
-    """One statement a table: beside a busy event loop the fastest way."""
-    for statement, row, rows in (
-        (f"INSERT INTO messages ({_COLUMNS}) VALUES ", _MESSAGE_ROW, messages),
-        (_INTO_DELIVERIES, _DELIVERY_ROW, deliveries),
-    ):
-        values = [value for each in rows for value in each]
-        db.execute(statement + ",".join([row] * len(rows)), values)
 
 
 def message(seq: int, now: int, recipient: str, text: str = samples.TEXT) -> tuple[object, ...]:
@@ -110,8 +97,12 @@ def message(seq: int, now: int, recipient: str, text: str = samples.TEXT) -> tup
     head = (seq, message_id, "local", samples.SENDER, recipient, "IT", 39, text, 1, len(text))
     price = (1, 0, 1, 1, 2, "EUR", 45_000, 1)
     batch_id = "019ab0c4-7d1e-7a52-9f7e-3f1c2d4b5a70"
-    rest = (batch_id, samples.MARKER, "", 1, "", "", now, now, now + VALIDITY)
+    rest = (batch_id, samples.MARKER, "", 1, "", "", now, now, now + _VALIDITY)
     return (*head, *price, *rest, None, None, None, seq)
+
+
+def delivery(seq: int, now: int) -> tuple[object, ...]:
+    return (seq, 1, now, 0, 0, "default", now + _VALIDITY)
 
 
 def seed(path: Path, count: int) -> None:

@@ -6,7 +6,6 @@ indexes that smsgate has, in a commit that is on the disk and shared with whoeve
 """
 
 import asyncio
-import sqlite3
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ import uvloop
 from benchmarks import rows, samples
 from benchmarks.echo import serve
 from smsgate.v1 import message_service_pb2 as pb
+from smsgate_server.storage.sqlite.database import SqliteDatabase
 
 
 class Writer:
@@ -49,15 +49,16 @@ class Writer:
             self._commit(db, group)
             self._loop.call_soon_threadsafe(_answer, group)
 
-    def _commit(self, db: sqlite3.Connection, group: list[Any]) -> None:
+    def _commit(self, db: SqliteDatabase, group: list[Any]) -> None:
         now = time.time_ns() // 1000
         messages, deliveries = [], []
         for recipient, text, _ in group:
             self._seq += 1
             messages.append(rows.message(self._seq, now, recipient, text))
-            deliveries.append((self._seq, now, now + rows.VALIDITY))
+            deliveries.append(rows.delivery(self._seq, now))
         db.execute("BEGIN IMMEDIATE")
-        rows.insert_at_once(db, messages, deliveries)
+        rows.INSERT_MESSAGES.run(db, messages)
+        rows.INSERT_DELIVERIES.run(db, deliveries)
         db.execute("COMMIT")
 
 

@@ -14,7 +14,7 @@ from smsgate_server.domain.delivery import (
     SubmitResult,
 )
 from smsgate_server.domain.message import MAX_VALIDITY, Encoding, Message, Reason, Status
-from smsgate_server.services.ports import Acceptance, Claim, Entry, Horizons, RequestKey
+from smsgate_server.services.ports import Acceptance, Claim, Entry, Horizons, RequestKey, Store
 from smsgate_server.services.profiles import Profile, ServerPolicy, profile_of
 
 T0 = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -85,6 +85,13 @@ def a_request_key(request_id: str = "request-1", **overrides: Any) -> RequestKey
 
 def an_entry(request: RequestKey | None = None, **overrides: Any) -> Entry:
     return Entry(a_message(**overrides), request)
+
+
+def due_at_once(store: Store, create_time: datetime = T0) -> datetime:
+    """When a message is due that is not scheduled: where servers share the store, ten seconds
+    before it was accepted, so that it is due by the clock of each of them.
+    """
+    return create_time - seconds(10) if store.shared else create_time
 
 
 def an_acceptance(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from benchmarks import samples
-from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.bench import Bench, alternate, calls_a_second, median, ratio
 from benchmarks.load import Measured
 from benchmarks.processes import HELD, Server, echo
 from benchmarks.report import Figure
@@ -54,12 +54,10 @@ def _figure(
     arms["echo"] = lambda: _echo(bench, limit, in_flight, by_python=driven == "echo")
     results = alternate(bench.rounds, arms)
     above, same, bare = results["envoy"], results["grpc"], results["echo"]
-    return Figure(
+    return calls_a_second(
         f"{method} behind Envoy / grpcio's echo, {in_flight} in flight",
-        median(above, "per_second"),
-        "req/s",
-        limit=median(bare, "per_second"),
-        ratio=ratio(above, bare, "per_second"),
+        above,
+        bare,
         at_least=_TARGETS[method] if in_flight > 1 else None,
         details={
             "behind grpcio": median(same, "per_second"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from benchmarks import samples
-from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.bench import Bench, alternate, calls_a_second, median
 from benchmarks.processes import HELD, echo
 from benchmarks.report import Figure
 from benchmarks.stores import NewStore, in_files
@@ -22,12 +22,10 @@ def run(bench: Bench, new: NewStore | None = None) -> Iterator[Figure]:
         }
         results = alternate(bench.rounds, arms)
     got, bare = results["get"], results["echo"]
-    yield Figure(
+    yield calls_a_second(
         "GetMessage / echo, 32 in flight",
-        median(got, "per_second"),
-        "req/s",
-        limit=median(bare, "per_second"),
-        ratio=ratio(got, bare, "per_second"),
+        got,
+        bare,
         at_least=0.8,
         details={
             "p50 ms": median(got, "p50_ms"),

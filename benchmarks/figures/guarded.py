@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.type.money_pb2 import Money
 
 from benchmarks import samples
-from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.bench import Bench, alternate, calls_a_second, median
 from benchmarks.load import Measured
 from benchmarks.processes import HELD, Server, echo, module, running, smsgate
 from benchmarks.report import Figure
@@ -52,12 +52,10 @@ def _send(bench: Bench, server: Server, in_flight: int, key: str) -> Measured:
 
 def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> Figure:
     guarded, bare = results["with"], results["without"]
-    return Figure(
+    return calls_a_second(
         f"SendMessage with / without key, price, policy, balance, usage, {in_flight} in flight",
-        median(guarded, "per_second"),
-        "req/s",
-        limit=median(bare, "per_second"),
-        ratio=ratio(guarded, bare, "per_second"),
+        guarded,
+        bare,
         at_least=0.9,
         details={
             "cpu us": median(guarded, "cpu_us"),
@@ -69,12 +67,10 @@ def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> 
 
 def _beside_echo(in_flight: int, results: dict[str, list[Measured]]) -> Figure:
     guarded, bare = results["with"], results["echo"]
-    return Figure(
+    return calls_a_second(
         f"SendMessage with all of these / echo, {in_flight} in flight",
-        median(guarded, "per_second"),
-        "req/s",
-        limit=median(bare, "per_second"),
-        ratio=ratio(guarded, bare, "per_second"),
+        guarded,
+        bare,
         at_least=0.85,
         details={"cpu us": median(guarded, "cpu_us"), "echo cpu us": median(bare, "cpu_us")},
     )

@@ -5,7 +5,7 @@ else is measured on SQLite.
 from collections.abc import Callable, Iterator, Mapping
 
 from benchmarks import samples
-from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.bench import Bench, alternate, calls_a_second, median
 from benchmarks.figures import chain, get, send, stream
 from benchmarks.load import Measured
 from benchmarks.processes import HELD, Server, family_cpu_seconds, postgres, smsgate
@@ -51,12 +51,10 @@ def _beside(
     }
     results = alternate(bench.rounds, arms)
     above, below = results["postgres"], results["sqlite"]
-    return Figure(
+    return calls_a_second(
         f"{method}, PostgreSQL / SQLite, {in_flight} in flight",
-        median(above, "per_second"),
-        "req/s",
-        limit=median(below, "per_second"),
-        ratio=ratio(above, below, "per_second"),
+        above,
+        below,
         at_least=0.7 if method == "SendMessage" and in_flight > 1 else None,
         details={
             "p50 ms": median(above, "p50_ms"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from benchmarks import samples
-from benchmarks.bench import Bench, alternate, median, ratio
+from benchmarks.bench import Bench, alternate, calls_a_second, median, ratio
 from benchmarks.load import REQUEST_ID, Measured
 from benchmarks.processes import HELD, Server, echo, stored_echo
 from benchmarks.report import Figure
@@ -43,12 +43,10 @@ def _plain(bench: Bench, server: Server, in_flight: int) -> Measured:
 
 def _figure(in_flight: int, results: dict[str, list[Measured]], driver: str) -> Figure:
     send, bare = results["send"], results["echo"]
-    return Figure(
+    return calls_a_second(
         f"SendMessage / echo, {in_flight} in flight",
-        median(send, "per_second"),
-        "req/s",
-        limit=median(bare, "per_second"),
-        ratio=ratio(send, bare, "per_second"),
+        send,
+        bare,
         at_least=0.85 if in_flight > 1 else None,
         details={
             "p50 ms": median(send, "p50_ms"),
@@ -70,12 +68,10 @@ def _above_echo(results: dict[str, list[Measured]]) -> Figure:
 def _beside_stored(in_flight: int, results: dict[str, list[Measured]]) -> Figure:
     """How near it comes to the least that a durable call can cost, and how near that is to none."""
     send, stored, bare = results["send"], results["stored"], results["echo"]
-    return Figure(
+    return calls_a_second(
         f"SendMessage / an echo that stores two rows, {in_flight} in flight",
-        median(send, "per_second"),
-        "req/s",
-        limit=median(stored, "per_second"),
-        ratio=ratio(send, stored, "per_second"),
+        send,
+        stored,
         details={
             "that echo / the bare one": ratio(stored, bare, "per_second"),
             "its p50 ms": median(stored, "p50_ms"),

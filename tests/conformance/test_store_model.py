@@ -30,6 +30,7 @@ from tests.builders import (
     a_request_key,
     accepted,
     days,
+    due_at_once,
     minutes,
     not_sent,
     refused,
@@ -39,13 +40,7 @@ from tests.builders import (
 from tests.conformance.conftest import Medium
 
 from smsgate_server.domain.carrier_ids import REPORTED_WITHIN
-from smsgate_server.domain.delivery import (
-    CLOCKS_APART,
-    EXPIRY_GRACE,
-    Receipt,
-    SubmitOutcome,
-    SubmitResult,
-)
+from smsgate_server.domain.delivery import EXPIRY_GRACE, Receipt, SubmitOutcome, SubmitResult
 from smsgate_server.domain.filters import MessageFilter
 from smsgate_server.domain.message import TRANSITIONS, Message, Status, StatusEvent, UnknownSubmit
 from smsgate_server.services.ports import Acceptance, Claim, Entry, LogPage, Store
@@ -331,16 +326,13 @@ class StoreMachine(RuleBasedStateMachine):
             assert not result.replayed
             seq = result.message.seq
             seqs.append(seq)
-            thing = _Thing(entry.message, seq, self._due(entry.message), last_time=self.now)
+            message = entry.message
+            due = message.schedule_time or due_at_once(self.store, message.create_time)
+            thing = _Thing(message, seq, due, last_time=self.now)
             self.model.things[seq] = thing
         if key is not None and seen is None:
             used = seqs[:1] if apart else seqs
             self.model.requests[account, key.request_id] = (fingerprint, used, self.now)
-
-    def _due(self, message: Message) -> datetime:
-        # By the clock of whichever server sends.
-        at_once = self.store.shared and message.schedule_time is None
-        return message.due_time - CLOCKS_APART if at_once else message.due_time
 
     # What happens to messages
 

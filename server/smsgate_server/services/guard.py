@@ -66,7 +66,7 @@ class Guard:
                     over_budget = True
         if fresh < count and profile.message_limits:
             self._quotas.return_messages(profile, count - fresh)
-        if noted and fresh:
+        if fresh:
             self.noted(profile, noted)
         if over_budget:
             self._notices.record(profile.id, [_OVER_BUDGET])

@@ -215,8 +215,8 @@ class Messages:
     async def accept(self, profile: Profile, acceptance: Acceptance) -> Accepted:
         """Store new messages, unless too many wait already; repeats are answered all the same."""
         count = len(acceptance.entries)
-        if any(entry.message.callback for entry in acceptance.entries):
-            await self.prepare_callbacks(profile)
+        if self._callbacks is not None:
+            await self.prepare_callbacks(profile, acceptance.entries)
         try:
             self.check_backlog(count)
             noted = self._guard.take(profile, count)
@@ -231,9 +231,9 @@ class Messages:
         self._guard.settle(profile, count, accepted, noted)
         return accepted
 
-    async def prepare_callbacks(self, profile: Profile) -> None:
+    async def prepare_callbacks(self, profile: Profile, entries: Sequence[Entry]) -> None:
         """What signs the requests of callbacks is there before the first message that has one."""
-        if self._callbacks is not None:
+        if self._callbacks is not None and any(e.message.callback is not None for e in entries):
             await self._callbacks.ensure(profile.id)
 
     async def _repeat_or(self, acceptance: Acceptance, error: ResourceExhausted) -> Accepted:

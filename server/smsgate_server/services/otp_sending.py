@@ -114,8 +114,7 @@ class OtpSending:
         if request.dry_run:
             return await self._rehearse(profile, draft, pending, now)
         entry = Entry(draft.message, key)
-        if draft.message.callback is not None:
-            await self._messages.prepare_callbacks(profile)
+        await self._messages.prepare_callbacks(profile, [entry])
         self._messages.check_backlog(1)
         noted = self._guard.take(profile, 1)
         wanted = SendCode(

@@ -106,10 +106,10 @@ class Acceptor:
             if acceptance.entries:
                 accounts.add(acceptance.entries[0].message.account)
         if keys:
-            self._look_up(keys)
+            self._find(keys)
         self._books.load(accounts)
 
-    def _look_up(self, keys: Collection[bytes]) -> None:
+    def _find(self, keys: Collection[bytes]) -> None:
         rows = _FIND_REQUESTS.fetch(self._tx.db, [(key,) for key in keys])
         for key, fingerprint, seqs, refused, declined in rows:
             known = [int(seq) for seq in seqs.split(",") if seq]
@@ -189,9 +189,7 @@ class Acceptor:
         charged = self._books.charge(terms, entry.message)
         if isinstance(charged, Declined):
             return StoredEntry(None, declined=charged)
-        message = entry.message.numbered(self._tx.next_seq())
-        if charged.bundle_segments:
-            message = message.charged(charged.bundle_segments)
+        message = entry.message.charged(charged.bundle_segments).numbered(self._tx.next_seq())
         self._add(message)
         stored = StoredEntry(message, over_budget=charged.over_budget)
         if request:
@@ -201,11 +199,10 @@ class Acceptor:
     def _add(self, message: Message) -> None:
         seq = message.seq
         self._new[seq] = message
-        row = message_row(message)
-        self._messages.append(row)
+        self._messages.append(message_row(message))
         delivery = begin(message, self._tx.lanes.lane_of(message), self._tx.shared)
         self._tx.lives[seq] = (message, delivery)
-        self._deliveries.append(opening_row(row, delivery))
+        self._deliveries.append(opening_row(message, delivery))
         if message.labels:
             self._labels += [(key, value, seq) for key, value in message.labels.items()]
         self._books.enter(message)

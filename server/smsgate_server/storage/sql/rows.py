@@ -185,10 +185,9 @@ OPENING_COLUMNS = "message_seq, stage, due_time, attempts, delivered, lane, expi
 OPENING_TYPES = "nnnnntn"
 
 
-def opening_row(message: Row, delivery: Delivery) -> Row:
-    """The row of a new delivery, of the message that is in a row of its own."""
-    due_time, expire_time = micros(delivery.due_time), message[26]
-    return (message[0], int(delivery.stage), due_time, 0, 0, delivery.lane, expire_time)
+def opening_row(message: Message, delivery: Delivery) -> Row:
+    due, expiry = micros(delivery.due_time), micros(message.expire_time)
+    return (message.seq, int(delivery.stage), due, 0, 0, delivery.lane, expiry)
 
 
 def delivery_row(message_seq: int, delivery: Delivery) -> Row:

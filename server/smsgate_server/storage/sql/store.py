@@ -125,8 +125,7 @@ class SqlStore(ABC):
                 listener(events)
 
     async def accept(self, wanted: Acceptance) -> Accepted:
-        # Straight to the writer: every send comes this way.
-        return await self._run(acceptance.accept, wanted)  # type: ignore[no-any-return]
+        return await self._write(acceptance.accept, wanted, Accepted)
 
     async def repeat(self, wanted: Acceptance) -> Accepted | None:
         return await self._run(acceptance.repeat, wanted)  # type: ignore[no-any-return]

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from smsgate_server.domain.delivery import Stage
-from smsgate_server.domain.message import Message, StatusEvent
+from smsgate_server.domain.message import StatusEvent
 from smsgate_server.domain.routing import ONE_LANE, Lanes
 from smsgate_server.storage.errors import StoreSetupError, store_unavailable
-from smsgate_server.storage.sql import reader
 from smsgate_server.storage.sql.store import SqlStore
 from smsgate_server.storage.sql.transaction import Operation
 from smsgate_server.storage.sqlite.database import SqliteDatabase, connect
@@ -87,10 +86,6 @@ class SqliteStore(SqlStore):
 
     def _run(self, operation: Operation, argument: Any) -> Awaitable[Any]:
         return self._writer.run(operation, argument)
-
-    async def _get(self, message_id: str) -> Message | None:
-        with _as_unavailable():
-            return reader.get(self._now_reader, message_id)
 
     async def _look(self, query: Callable[[SqliteDatabase], _T]) -> _T:
         with _as_unavailable():
