@@ -107,3 +107,15 @@ def test_any_list_can_be_compiled(words: list[str]) -> None:
 @given(st.text("abc", min_size=1, max_size=8), st.text(" .,\n", min_size=1, max_size=3))
 def test_a_word_among_others_is_always_found(word: str, gap: str) -> None:
     assert ForbiddenWords([word]).find(f"x{gap}{word}{gap}y") == word
+
+
+_PIECES = st.text("abB1_-. +", max_size=12)
+
+
+@BOUNDED
+@given(st.lists(_PIECES, max_size=6), _PIECES)
+def test_what_is_seen_to_be_innocent_at_once_is_innocent(words: list[str], text: str) -> None:
+    # A list with a word of signs alone has to be searched for.
+    searched = ForbiddenWords([*words, "~~"])
+
+    assert ForbiddenWords(words).find(text) == searched.find(text)

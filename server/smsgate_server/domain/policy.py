@@ -12,6 +12,10 @@ _INVISIBLE = re.compile(
 )
 _BETWEEN_WORDS = r"[\W_]+"
 _SEPARATOR = re.compile(_BETWEEN_WORDS)
+_TOKEN = re.compile("[a-z0-9]+")
+# Makes an ASCII text its tokens, with spaces between them.
+_TO_TOKENS = bytes(ord(char.lower()) if char.isalnum() else ord(" ") for char in map(chr, range(128)))
+_TO_TOKENS += bytes(128)
 
 
 class ForbiddenWords:
@@ -19,10 +23,11 @@ class ForbiddenWords:
 
     Accents count: `ano` is not found in `año`. So do scripts: a look-alike of another one is
     another character. The words of a phrase may stand any punctuation or white space apart.
-    Invisible characters hide nothing. An empty list costs nothing.
+    Invisible characters hide nothing. An empty list costs nothing, and for a text in ASCII that has
+    none of the words a long one costs no more than a short one.
     """
 
-    __slots__ = ("_names", "_pattern", "empty")
+    __slots__ = ("_names", "_pattern", "_tokens", "empty")
 
     def __init__(self, words: Iterable[str]) -> None:
         self._names: dict[str, str] = {}
@@ -30,6 +35,7 @@ class ForbiddenWords:
             if parts := _normal(_INVISIBLE.sub("", word)).split():
                 self._names.setdefault(" ".join(parts), word)
         self._pattern = _compiled(self._names)
+        self._tokens = _tokens(self._names)
         self.empty = self._pattern is None
 
     def find(self, text: str) -> str | None:
@@ -37,14 +43,20 @@ class ForbiddenWords:
         if self._pattern is None:
             return None
         if text.isascii():
-            # Is as it should be but for its case, and quickly seen to be innocent.
-            match = self._pattern.search(text.lower())
+            # Is as it should be but for its case.
+            match = None if self._innocent(text) else self._pattern.search(text.lower())
             return None if match is None else self._named(match)
         if not _INVISIBLE.search(text):
             return self._search(text)
         # A zero-width space may hide inside a word, or be all that separates it from the next.
         joined, apart = _INVISIBLE.sub("", text), _INVISIBLE.sub(" ", text)
         return self._search(joined) or self._search(apart)
+
+    def _innocent(self, ascii_text: str) -> bool:
+        """Whether it is seen at once that none of the words can be in it."""
+        if self._tokens is None:
+            return False
+        return self._tokens.isdisjoint(ascii_text.encode().translate(_TO_TOKENS).split())
 
     def _search(self, text: str) -> str | None:
         assert self._pattern is not None
@@ -58,6 +70,16 @@ class ForbiddenWords:
 def _normal(text: str) -> str:
     # Folding can undo the normal form, so it is made again: Unicode §3.13, D147.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _tokens(phrases: Iterable[str]) -> frozenset[bytes] | None:
+    """Of each phrase that can be in an ASCII text its longest run of letters and digits, which such
+    a text then has between others; None if one has no such run.
+    """
+    runs = [_TOKEN.findall(phrase) for phrase in phrases if phrase.isascii()]
+    if not all(runs):
+        return None
+    return frozenset(max(found, key=len).encode() for found in runs)
 
 
 def _compiled(phrases: Iterable[str]) -> re.Pattern[str] | None:

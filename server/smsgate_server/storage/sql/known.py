@@ -1,6 +1,7 @@
 """What the writer remembers of messages under way."""
 
 from collections.abc import Mapping
+from itertools import islice
 
 from smsgate_server.domain.delivery import Delivery
 from smsgate_server.domain.message import Message
@@ -13,7 +14,7 @@ class Known:
     """Messages that are not final, as the last commit left them: the steps of a life come one after
     another, and reading forty columns anew for each of them costs more than the step.
 
-    Only for a store whose messages nobody else changes. The newest `most` are kept.
+    Only for a store whose messages nobody else changes. At most `most` are kept, the newest.
     """
 
     def __init__(self, most: int) -> None:
@@ -32,9 +33,12 @@ class Known:
                 self._lives.pop(seq, None)
             else:
                 self._lives[seq] = life
-        for _ in range(len(self._lives) - self._most):
-            # The one that was put in first.
-            del self._lives[next(iter(self._lives))]
+        if len(self._lives) > self._most:
+            # Those that were put in first, many at a time: each search for the first passes all
+            # that were there before it.
+            surplus = len(self._lives) - self._most + self._most // 8
+            for seq in list(islice(self._lives, surplus)):
+                del self._lives[seq]
 
     def forget(self) -> None:
         self._lives.clear()
