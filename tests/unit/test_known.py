@@ -1,6 +1,7 @@
+from tests.builders import T0, a_message
+
 from smsgate_server.domain.delivery import Delivery, Stage
 from smsgate_server.storage.sql.known import Known, Life
-from tests.builders import T0, a_message
 
 MOST = 80
 

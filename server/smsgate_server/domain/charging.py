@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import NamedTuple
 
 from smsgate_server.domain.account import (
     DEFAULT_CURRENCY,
@@ -20,6 +19,7 @@ from smsgate_server.domain.account import (
 from smsgate_server.domain.errors import ErrorReason, FailedPrecondition
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.money import decimal_text
+from smsgate_server.domain.values import changed, frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def terms_of(account: Account) -> Terms:
     )
 
 
-# A tuple and not a dataclass, as is `Charged`: each message makes one, and these are made faster.
-class Standing(NamedTuple):
+@frozen
+class Standing:
     """`balance` is the sum of the ledger. `spent` and `bundle_used` are those of `month`, which is
     counted from year 0.
     """
@@ -87,9 +87,11 @@ class Declined:
     spent: int = 0
 
 
-class Charged(NamedTuple):
-    """The standing after a message, what of it the bundle covered, and whether the budget is
-    exceeded, which happens only where it is monitored.
+@frozen
+class Charged:
+    """The standing after a message, which is the one before if nothing of it changed; what of the
+    message the bundle covered; and whether the budget is exceeded, which happens only where it is
+    monitored.
     """
 
     standing: Standing
@@ -111,6 +113,8 @@ def charge(terms: Terms, standing: Standing, message: Message) -> Charged | Decl
     if over and terms.budget_mode is PolicyMode.ENFORCE:
         assert terms.budget is not None
         return Declined(DeclinedBy.BUDGET, terms.budget, cost, now.spent)
+    if not cost and not covered:
+        return Charged(now, 0)
     after = Standing(balance, now.month, now.spent + cost, now.bundle_used + covered)
     return Charged(after, covered, over)
 
@@ -149,10 +153,11 @@ def refund(standing: Standing, message: Message) -> Standing:
     """The standing once the charge of `message`, which was never sent, is returned."""
     after = standing
     if message.billing is BillingMode.PREPAID:
-        after = after._replace(balance=after.balance + message.cost_micros)
+        after = changed(after, balance=after.balance + message.cost_micros)
     if month_of(message.create_time) != standing.month:
         return after
-    return after._replace(
+    return changed(
+        after,
         # What was charged before there were standings is in none.
         spent=max(after.spent - message.cost_micros, 0),
         bundle_used=max(after.bundle_used - message.bundle_segments, 0),

@@ -13,8 +13,8 @@ _INVISIBLE = re.compile(
 _BETWEEN_WORDS = r"[\W_]+"
 _SEPARATOR = re.compile(_BETWEEN_WORDS)
 _TOKEN = re.compile("[a-z0-9]+")
-# Makes an ASCII text its tokens, with spaces between them.
-_TO_TOKENS = bytes(ord(char.lower()) if char.isalnum() else ord(" ") for char in map(chr, range(128)))
+# Makes an ASCII text its tokens, in small letters and with spaces between them.
+_TO_TOKENS = "".join(c.lower() if c.isalnum() else " " for c in map(chr, range(128))).encode()
 _TO_TOKENS += bytes(128)
 
 

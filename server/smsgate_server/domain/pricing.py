@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 
 from smsgate_server.domain.message import NO_PRICE, Price, PriceStatus
 from smsgate_server.domain.values import frozen
@@ -70,18 +71,27 @@ class Quote:
         return self.status is not PriceStatus.UNKNOWN
 
     def price_of(self, segments: int) -> Price:
-        if not self.known:
-            return NO_PRICE
-        return Price(
-            status=self.status,
-            currency=self.currency,
-            per_segment_micros=self.per_segment_micros,
-            total_micros=self.per_segment_micros * segments,
-            tariff_version=self.tariff_version,
+        return _price(
+            self.status, self.currency, self.per_segment_micros, segments, self.tariff_version
         )
 
 
 NO_QUOTE = Quote()
+
+
+@lru_cache(4_096)  # there are few prices, and each is that of very many messages
+def _price(
+    status: PriceStatus, currency: str, per_segment_micros: int, segments: int, tariff_version: int
+) -> Price:
+    if status is PriceStatus.UNKNOWN:
+        return NO_PRICE
+    return Price(
+        status=status,
+        currency=currency,
+        per_segment_micros=per_segment_micros,
+        total_micros=per_segment_micros * segments,
+        tariff_version=tariff_version,
+    )
 
 
 class PriceList:

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from smsgate_server.domain.message import Message, Status
+from smsgate_server.domain.message import Message, PriceStatus, Status
 from smsgate_server.domain.otp import Verification
 
 _DAY_ONE = date(1970, 1, 1)
 _DAY_ONE_ORDINAL = _DAY_ONE.toordinal()
+_UNKNOWN = PriceStatus.UNKNOWN
 
 # The status and the currency of what is not a message.
 NO_STATUS = 0
@@ -96,7 +97,8 @@ class Usage:
         return row
 
     def paid_request(self, account: str, time: datetime, country: str) -> None:
-        self._row((account, day_of(time), country, NO_STATUS, NO_CURRENCY))[_PAID] += 1
+        key = (account, time.toordinal() - _DAY_ONE_ORDINAL, country, NO_STATUS, NO_CURRENCY)
+        (self._changes.get(key) or self._row(key))[_PAID] += 1
 
     def asked_for(self, verification: Verification) -> None:
         self._codes_row(verification)[_VERIFICATIONS] += 1
@@ -120,15 +122,17 @@ class Usage:
             self._count(after, 1)
 
     def _count(self, message: Message, sign: int) -> None:
-        # Called several times in the life of every message, so the row is changed in place.
+        # Called several times in the life of every message: the row is changed in place, and little
+        # is called.
         price, segments = message.price, message.segments
-        day = day_of(message.create_time)
-        row = self._row((message.account, day, message.country, message.status, price.currency))
+        day = message.create_time.toordinal() - _DAY_ONE_ORDINAL
+        key = (message.account, day, message.country, message.status, price.currency)
+        row = self._changes.get(key) or self._row(key)
         row[_MESSAGES] += sign
         row[_SEGMENTS] += sign * segments
         if message.verification_id:
             row[_OTP] += sign
-        if not price.known:
+        if price.status is _UNKNOWN:
             row[_UNPRICED] += sign * segments
         elif not message.refunded:
             row[_BUNDLE] += sign * message.bundle_segments

@@ -18,6 +18,7 @@ from smsgate_server.domain.charging import (
 )
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.usage import Counts, Usage, UsageKey, UsageRow, free_requests
+from smsgate_server.domain.values import changed
 from smsgate_server.services.ports import EntryKind, LedgerEntry, UsageQuery
 
 
@@ -61,7 +62,7 @@ class Books:
 
     def deposit(self, account: str, micros: int, note: str, time: datetime) -> LedgerEntry:
         before = self.standing(account)
-        after = self._standings[account] = before._replace(balance=before.balance + micros)
+        after = self._standings[account] = changed(before, balance=before.balance + micros)
         entry = LedgerEntry(
             next(self._ids[account]), account, EntryKind.TOP_UP, micros, after.balance, time, note
         )

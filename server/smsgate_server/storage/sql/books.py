@@ -17,6 +17,7 @@ from smsgate_server.domain.charging import (
 )
 from smsgate_server.domain.message import Message
 from smsgate_server.domain.usage import Usage
+from smsgate_server.domain.values import changed
 from smsgate_server.services.ports import EntryKind
 from smsgate_server.storage.sql.bulk import BulkStatement
 from smsgate_server.storage.sql.database import Database, Row
@@ -40,6 +41,7 @@ _ENTER = BulkStatement(
     "(account, id, kind, micros, balance, time, note, messages, first_seq, last_seq) {rows}",
     "tnnnnntnnn",
 )
+_PREPAID = BillingMode.PREPAID
 COUNTS = (
     "free_requests",
     "paid_requests",
@@ -63,21 +65,21 @@ _COUNT = BulkStatement(
 )
 
 
-@dataclass
+@dataclass(slots=True)
 class _Movement:
     """The messages of one commit that move a balance in one direction."""
 
+    first_seq: int
+    last_seq: int = 0
     micros: int = 0
     messages: int = 0
-    first_seq: int = 0
-    last_seq: int = 0
 
     def add(self, micros: int, seq: int) -> None:
         self.micros += micros
         self.messages += 1
         if seq > self.last_seq:
             self.last_seq = seq
-        if seq < self.first_seq or not self.first_seq:
+        if seq < self.first_seq:
             self.first_seq = seq
 
 
@@ -113,7 +115,7 @@ class Books:
         account = message.account
         before = self._standings.get(account, NO_STANDING)
         charged = charge(terms, before, message)
-        if isinstance(charged, Charged) and charged.standing != before:
+        if isinstance(charged, Charged) and charged.standing is not before:
             self._standings[account] = charged.standing
             self._changed.add(account)
         return charged
@@ -121,7 +123,7 @@ class Books:
     def enter(self, message: Message) -> None:
         """Count a stored message, and put its charge in the ledger."""
         self.usage.accepted(message)
-        if message.billing is BillingMode.PREPAID and (cost := message.cost_micros):
+        if message.billing is _PREPAID and (cost := message.cost_micros):
             self._move(EntryKind.CHARGE, -cost, message)
 
     def deposit(self, account: str, amount: int, time: int, note: str) -> tuple[int, int]:
@@ -129,7 +131,7 @@ class Books:
         # What moved the balance before goes into the ledger first.
         self._write_ledger()
         before = self.standing(account)
-        after = before._replace(balance=before.balance + amount)
+        after = changed(before, balance=before.balance + amount)
         self._standings[account] = after
         self._changed.add(account)
         entry = self._next_entry(account)
@@ -146,15 +148,15 @@ class Books:
         self.load([account])
         self._standings[account] = refund(self.standing(account), after)
         self._changed.add(account)
-        if after.billing is BillingMode.PREPAID and after.cost_micros:
+        if after.billing is _PREPAID and after.cost_micros:
             self._move(EntryKind.REFUND, after.cost_micros, after)
 
     def _move(self, kind: EntryKind, amount: int, message: Message) -> None:
-        name = (message.account, kind)
+        name, seq = (message.account, kind), message.seq
         moved = self._movements.get(name)
         if moved is None:
-            moved = self._movements[name] = _Movement()
-        moved.add(amount, message.seq)
+            moved = self._movements[name] = _Movement(seq)
+        moved.add(amount, seq)
         if self._time is None or message.update_time > self._time:
             self._time = message.update_time
 
