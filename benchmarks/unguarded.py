@@ -8,7 +8,7 @@ from smsgate_server.cli import app
 from smsgate_server.domain import submission
 from smsgate_server.domain.charging import NO_STANDING, Charged
 from smsgate_server.domain.pricing import NO_QUOTE
-from smsgate_server.domain.rules import Findings
+from smsgate_server.domain.rules import NO_FINDINGS
 from smsgate_server.services import access, meter, quotas
 from smsgate_server.storage.sql.books import Books
 from smsgate_server.transport import calls
@@ -32,7 +32,7 @@ def _strip() -> None:
 
     transaction.Books = _NoBooks  # type: ignore[misc]
     acceptance.Acceptor._note_request = _nothing  # type: ignore[method-assign,assignment]
-    submission.check_rules = lambda *_: Findings()
+    submission.check_rules = lambda *_: NO_FINDINGS
     submission.quote_of = lambda *_: NO_QUOTE
     quotas.Quotas.enter = _nothing  # type: ignore[method-assign,assignment]
     meter.Meter.free = meter.Meter.used = _nothing  # type: ignore[method-assign,assignment]

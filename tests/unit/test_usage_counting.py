@@ -102,20 +102,20 @@ def test_the_day_of_a_time_is_its_date(time: datetime) -> None:
 
 def test_an_accepted_message_counts_where_it_belongs() -> None:
     usage = Usage()
-    usage.accepted(priced(3))
+    usage.accepted([priced(3)])
     assert rows(usage) == {key(NEW): Counts(messages=1, segments=3, cost=108_000)}
 
 
 def test_what_the_bundle_covers_is_counted_and_not_in_the_cost() -> None:
     usage = Usage()
-    usage.accepted(priced(3).charged(2))
+    usage.accepted([priced(3).charged(2)])
     counts = Counts(messages=1, segments=3, bundle_segments=2, cost=36_000)
     assert rows(usage) == {key(NEW): counts}
 
 
 def test_without_a_price_segments_are_unpriced_and_of_no_currency() -> None:
     usage = Usage()
-    usage.accepted(a_message(segments=2, price=NO_PRICE))
+    usage.accepted([a_message(segments=2, price=NO_PRICE)])
     assert rows(usage) == {
         key(NEW, currency=""): Counts(messages=1, segments=2, unpriced_segments=2)
     }
@@ -123,7 +123,7 @@ def test_without_a_price_segments_are_unpriced_and_of_no_currency() -> None:
 
 def test_a_one_time_password_counts_as_a_message_and_as_such() -> None:
     usage = Usage()
-    usage.accepted(priced(verification_id="v1"))
+    usage.accepted([priced(verification_id="v1")])
     assert rows(usage)[key(NEW)] == Counts(messages=1, otp_messages=1, segments=1, cost=36_000)
 
 
@@ -137,7 +137,7 @@ def test_messages_alike_share_a_row_and_others_have_their_own() -> None:
         priced(create_time=T0 + timedelta(days=1)),
         priced(account="other"),
     ):
-        usage.accepted(message)
+        usage.accepted([message])
     one = Counts(messages=1, segments=1, cost=36_000)
     assert rows(usage) == {
         key(NEW): one.plus(one),
@@ -151,7 +151,7 @@ def test_messages_alike_share_a_row_and_others_have_their_own() -> None:
 def test_a_transition_moves_a_message_to_another_row() -> None:
     usage = Usage()
     message = priced(2)
-    usage.accepted(message)
+    usage.accepted([message])
     pending = becomes(message, PENDING)
     usage.moved(message, pending)
     assert rows(usage) == {key(PENDING): Counts(messages=1, segments=2, cost=72_000)}
@@ -165,7 +165,7 @@ def test_what_was_paid_back_costs_nothing_and_uses_no_bundle_but_is_counted(
 ) -> None:
     usage = Usage()
     message = priced(3, verification_id="v1").charged(2)
-    usage.accepted(message)
+    usage.accepted([message])
     usage.moved(message, becomes(message, status, refund=True))
     assert rows(usage) == {key(status): Counts(messages=1, otp_messages=1, segments=3)}
 
@@ -173,7 +173,7 @@ def test_what_was_paid_back_costs_nothing_and_uses_no_bundle_but_is_counted(
 def test_what_was_not_paid_back_keeps_its_cost_however_it_ends() -> None:
     usage = Usage()
     message = becomes(priced(3).charged(1), PENDING)
-    usage.accepted(message)
+    usage.accepted([message])
     usage.moved(message, becomes(message, Status.EXPIRED, Reason.VALIDITY_ELAPSED))
     counts = Counts(messages=1, segments=3, bundle_segments=1, cost=72_000)
     assert rows(usage) == {key(Status.EXPIRED): counts}
@@ -248,7 +248,7 @@ def test_after_any_stories_the_counts_are_those_of_the_messages_as_they_are(
 ) -> None:
     usage = Usage()
     for story in told:
-        usage.accepted(story[0])
+        usage.accepted([story[0]])
     for story in told:
         for before, after in pairwise(story):
             usage.moved(before, after)

@@ -50,17 +50,21 @@ class Rules:
     suspended: str | None = None
 
 
+@frozen
 class Findings:
     """What a message goes against: `errors` refuse it, `noted` are only put on record."""
 
-    __slots__ = ("errors", "noted")
+    errors: tuple[SmsgateError, ...] = ()
+    noted: tuple[SmsgateError, ...] = ()
 
-    def __init__(self) -> None:
-        self.errors: list[SmsgateError] = []
-        self.noted: list[SmsgateError] = []
+    def plus(self, mode: PolicyMode, found: Sequence[SmsgateError]) -> "Findings":
+        if mode is PolicyMode.ENFORCE:
+            return Findings((*self.errors, *found), self.noted)
+        return Findings(self.errors, (*self.noted, *found))
 
-    def add(self, mode: PolicyMode, found: Sequence[SmsgateError]) -> None:
-        (self.errors if mode is PolicyMode.ENFORCE else self.noted).extend(found)
+
+# Of nearly every message.
+NO_FINDINGS = Findings()
 
 
 def check_rules(
@@ -73,16 +77,16 @@ def check_rules(
     max_price: MaxPrice | None,
 ) -> Findings:
     """Everything that the rules have against a message; of what is None nothing is known."""
-    found = Findings()
+    found = NO_FINDINGS
     if rules.suspended is not None:
-        found.errors.append(suspended_error(rules))
+        found = found.plus(PolicyMode.ENFORCE, [suspended_error(rules)])
     if country is not None and not rules.countries.admits(country):
-        found.add(rules.countries.mode, [_country_refused(country)])
+        found = found.plus(rules.countries.mode, [_country_refused(country)])
     if not rules.forbidden_words.empty and (words := _forbidden(rules, sender or "", text)):
-        found.add(rules.content_mode, words)
+        found = found.plus(rules.content_mode, words)
     # An unknown price has no currency, and so not the account's.
     if country is not None and (max_price is not None or quote.currency != rules.currency):
-        _check_price(found, rules, quote, segments, country, max_price)
+        found = _check_price(found, rules, quote, segments, country, max_price)
     return found
 
 
@@ -128,18 +132,20 @@ def _check_price(
     segments: int,
     country: str,
     maximum: MaxPrice | None,
-) -> None:
+) -> Findings:
     if not quote.known:
         if maximum is not None:
-            found.errors.append(_price_unknown(country))
-        elif rules.require_price:
-            found.add(rules.price_mode, [_price_unknown(country)])
-        return
+            return found.plus(PolicyMode.ENFORCE, [_price_unknown(country)])
+        if rules.require_price:
+            return found.plus(rules.price_mode, [_price_unknown(country)])
+        return found
+    errors = []
     if quote.currency != rules.currency:
-        found.errors.append(_foreign_price(country, quote.currency, rules.currency))
+        errors.append(_foreign_price(country, quote.currency, rules.currency))
     total = quote.per_segment_micros * segments
     if maximum is not None and (maximum.currency != quote.currency or total > maximum.micros):
-        found.errors.append(_too_dear(total, quote.currency, maximum))
+        errors.append(_too_dear(total, quote.currency, maximum))
+    return found.plus(PolicyMode.ENFORCE, errors) if errors else found
 
 
 def _price_unknown(country: str) -> SmsgateError:

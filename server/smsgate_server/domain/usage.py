@@ -5,7 +5,7 @@ them. A message is counted in the day it was accepted, under the status it has n
 takes it out of one row and puts it into another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -112,31 +112,32 @@ class Usage:
     def _codes_row(self, v: Verification) -> list[int]:
         return self._row((v.account, day_of(v.create_time), v.country, NO_STATUS, NO_CURRENCY))
 
-    def accepted(self, message: Message) -> None:
-        self._count(message, 1)
+    def accepted(self, messages: Iterable[Message]) -> None:
+        self._count(messages, 1)
 
     def moved(self, before: Message, after: Message) -> None:
         """`after` is what became of `before`."""
         if before.status is not after.status or before.refunded is not after.refunded:
-            self._count(before, -1)
-            self._count(after, 1)
+            self._count((before,), -1)
+            self._count((after,), 1)
 
-    def _count(self, message: Message, sign: int) -> None:
-        # Called several times in the life of every message: the row is changed in place, and little
-        # is called.
-        price, segments = message.price, message.segments
-        day = message.create_time.toordinal() - _DAY_ONE_ORDINAL
-        key = (message.account, day, message.country, message.status, price.currency)
-        row = self._changes.get(key) or self._row(key)
-        row[_MESSAGES] += sign
-        row[_SEGMENTS] += sign * segments
-        if message.verification_id:
-            row[_OTP] += sign
-        if price.status is _UNKNOWN:
-            row[_UNPRICED] += sign * segments
-        elif not message.refunded:
-            row[_BUNDLE] += sign * message.bundle_segments
-            row[_COST] += sign * message.cost_micros
+    def _count(self, messages: Iterable[Message], sign: int) -> None:
+        # Every message comes through here several times in its life: rows are changed in place, and
+        # little is called.
+        for message in messages:
+            price, segments = message.price, message.segments
+            day = message.create_time.toordinal() - _DAY_ONE_ORDINAL
+            key = (message.account, day, message.country, message.status, price.currency)
+            row = self._changes.get(key) or self._row(key)
+            row[_MESSAGES] += sign
+            row[_SEGMENTS] += sign * segments
+            if message.verification_id:
+                row[_OTP] += sign
+            if price.status is _UNKNOWN:
+                row[_UNPRICED] += sign * segments
+            elif not message.refunded:
+                row[_BUNDLE] += sign * message.bundle_segments
+                row[_COST] += sign * message.cost_micros
 
 
 def free_requests(account: str, day: int, count: int) -> tuple[UsageKey, Counts]:
@@ -147,8 +148,7 @@ def free_requests(account: str, day: int, count: int) -> tuple[UsageKey, Counts]
 def recount(messages: Mapping[str, Message] | list[Message]) -> dict[UsageKey, Counts]:
     """The counts of messages, from nothing but the messages."""
     usage = Usage()
-    for message in messages.values() if isinstance(messages, Mapping) else messages:
-        usage.accepted(message)
+    usage.accepted(messages.values() if isinstance(messages, Mapping) else messages)
     return {UsageKey(*key): Counts(*row) for key, row in usage.changes.items()}
 
 

@@ -49,8 +49,6 @@ class Access:
         self._profiles: dict[str, Profile] = {}
         self._callers: dict[str, Caller] = {}
         self._keys: dict[str, list[ApiKey]] = {}
-        # Secrets that were proved since the last load: most callers call again.
-        self._proved: dict[str, Caller] = {}
         self._local: Caller | None = None
         self.has_keys = False
         self._loading = asyncio.Lock()
@@ -90,7 +88,6 @@ class Access:
             and self._profiles[key.account].account.state is not AccountState.CLOSED
         }
         self.has_keys = directory.had_keys
-        self._proved = {}
         is_open = self._may_be_open and not self.has_keys
         self._local = Caller(self._profiles[LOCAL_ACCOUNT], ALL_SCOPES) if is_open else None
         for listener in self._listeners:
@@ -103,22 +100,12 @@ class Access:
             return present
         return profile_of(account, self._server)
 
-    def known(self, secret: str) -> Caller | None:
-        """Who proved this secret before, or anybody where the server runs open; None: `caller`
-        knows.
+    def caller(self, secret: str) -> Caller:
+        """Who has this secret, empty for none, or anybody where the server runs open;
+        Unauthenticated if nobody may call with it.
         """
         if self._local is not None:
             return self._local
-        proved = self._proved.get(secret)
-        # The key of one that does not expire was looked at when it was proved.
-        if proved is None or proved.key is None or proved.key.expire_time is None:
-            return proved
-        return proved if self.usable(proved) else None
-
-    def caller(self, secret: str) -> Caller:
-        """Who has this secret, empty for none; Unauthenticated if nobody may call with it."""
-        if (known := self.known(secret)) is not None:
-            return known
         if not secret:
             raise Unauthenticated(
                 ErrorReason.API_KEY_REQUIRED,
@@ -131,7 +118,6 @@ class Access:
                 ErrorReason.API_KEY_INVALID,
                 "the API key is unknown, revoked or expired; ask the operator for a new one",
             )
-        self._proved[secret] = found
         return found
 
     def of_key(self, key_id: str) -> Caller | None:

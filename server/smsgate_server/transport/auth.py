@@ -68,19 +68,40 @@ class Gate:
     def __init__(self, access: Access, sessions: Sessions) -> None:
         self._access = access
         self._sessions = sessions
+        # By what they show: most callers call again. Forgotten whenever a key may have changed.
+        self._proved: dict[str | bytes, Caller] = {}
+        access.listen(self._proved.clear)
 
     def admit(self, method: str, metadata: Metadata) -> Caller:
         """Who calls `Service.Method`; raises why nobody may."""
-        return _holding(SCOPES.get(method, _ADMIN), self.identify(metadata))
+        caller = self.identify(metadata)
+        scope = SCOPES.get(method, _ADMIN)
+        return caller if scope in caller.scopes else _holding(scope, caller)
 
     def identify(self, metadata: Metadata) -> Caller:
         """Whose key it is, or whose session; raises if nobody's."""
-        secret = _secret(metadata)
-        # Nearly all call again, and then this is all there is to it.
-        return self._access.known(secret) or self._prove(secret)
+        shown: str | bytes = ""
+        for name, value in metadata:
+            if name == "authorization":
+                shown = value
+                break
+        proved = self._proved.get(shown)
+        if proved is None:
+            return self._prove(shown)
+        # The key of one that does not expire was looked at when it was proved.
+        if proved.key is None or proved.key.expire_time is None or self._access.usable(proved):
+            return proved
+        return self._prove(shown)
 
-    def _prove(self, secret: str) -> Caller:
-        return (self._sessions if is_session(secret) else self._access).caller(secret)
+    def _prove(self, shown: str | bytes) -> Caller:
+        secret = _secret(shown)
+        if is_session(secret) and not self._access.open:
+            return self._sessions.caller(secret)
+        caller = self._access.caller(secret)
+        # One spelling of each key: there are as many others as somebody likes to think up.
+        if not shown or (caller.key is not None and shown == f"Bearer {secret}"):
+            self._proved[shown] = caller
+        return caller
 
     def for_operators(self, method: _Method) -> _Method:
         """A method of a tool, such as channelz, that only operators may call."""
@@ -108,11 +129,10 @@ def _holding(scope: Scope | None, caller: Caller) -> Caller:
     )
 
 
-def _secret(metadata: Metadata) -> str:
-    """The secret in the authorization metadata; empty if there is none of the right form."""
-    for name, value in metadata:
-        if name == "authorization":
-            text = value if isinstance(value, str) else value.decode("ascii", "replace")
-            scheme, _, secret = text.partition(" ")
-            return secret.strip() if scheme.lower() == "bearer" else "?"
-    return ""
+def _secret(shown: str | bytes) -> str:
+    """The secret in the authorization metadata; empty without any, and `?` if it has not the form
+    of one.
+    """
+    text = shown if isinstance(shown, str) else shown.decode("ascii", "replace")
+    scheme, _, secret = text.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else "?" if text else ""

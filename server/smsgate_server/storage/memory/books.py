@@ -47,7 +47,7 @@ class Books:
 
     def enter(self, message: Message) -> None:
         """Count a stored message, and put its charge in the ledger."""
-        self.usage.accepted(message)
+        self.usage.accepted([message])
         if message.billing is BillingMode.PREPAID and message.cost_micros:
             self._move(EntryKind.CHARGE, -message.cost_micros, message)
 

@@ -205,7 +205,6 @@ class Acceptor:
         self._deliveries.append(opening_row(message, delivery))
         if message.labels:
             self._labels += [(key, value, seq) for key, value in message.labels.items()]
-        self._books.enter(message)
         self._tx.events.append(opening_event(message, seq))
         self._tx.waiting += message.schedule_time is None
 
@@ -232,6 +231,8 @@ class Acceptor:
         self._requests.append((key, request.fingerprint, time, text, refused, written))
 
     def write(self) -> None:
+        # All in one go, as what they have in common is at hand then.
+        self._books.enter(self._new.values())
         db = self._tx.db
         _INSERT_MESSAGES.run(db, self._messages)
         _INSERT_DELIVERIES.run(db, self._deliveries)

@@ -1,6 +1,6 @@
 """What one commit changes of balances and counts: read once, changed in memory, written once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,7 +111,7 @@ class Books:
         return unpaid(terms, standing, messages)
 
     def charge(self, terms: Terms, message: Message) -> Charged | Declined:
-        """Charge a message that is about to be numbered; `enter` it once it is."""
+        """Charge a message that is about to be numbered; `enter` it once it is, with others."""
         account = message.account
         before = self._standings.get(account, NO_STANDING)
         charged = charge(terms, before, message)
@@ -120,11 +120,12 @@ class Books:
             self._changed.add(account)
         return charged
 
-    def enter(self, message: Message) -> None:
-        """Count a stored message, and put its charge in the ledger."""
-        self.usage.accepted(message)
-        if message.billing is _PREPAID and (cost := message.cost_micros):
-            self._move(EntryKind.CHARGE, -cost, message)
+    def enter(self, messages: Collection[Message]) -> None:
+        """Count stored messages, and put their charges in the ledger."""
+        self.usage.accepted(messages)
+        for message in messages:
+            if message.billing is _PREPAID and (cost := message.cost_micros):
+                self._move(EntryKind.CHARGE, -cost, message)
 
     def deposit(self, account: str, amount: int, time: int, note: str) -> tuple[int, int]:
         """Add to a balance; returns the id of the entry and the balance."""
