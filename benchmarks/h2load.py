@@ -16,20 +16,26 @@ PROGRAM = shutil.which("h2load")
 
 
 def run(orders: Orders, folder: Path) -> Measured:
-    assert PROGRAM is not None
     body, log = folder / "h2load.body", folder / "h2load.log"
     body.write_bytes(grpc_message(bytes_of(orders.bodies[0])))
+    # What did nothing for a while is slower at first.
+    _post(orders, body, log, orders.warm_up)
+    start, cpu = time.perf_counter(), family_cpu_seconds(orders.pid)
+    _post(orders, body, log, orders.seconds)
+    cpu, taken = family_cpu_seconds(orders.pid) - cpu, time.perf_counter() - start
+    return _measured(log, cpu, min(taken, orders.seconds))
+
+
+def _post(orders: Orders, body: Path, log: Path, seconds: float) -> None:
+    assert PROGRAM is not None
     log.unlink(missing_ok=True)
-    command = [PROGRAM, "-D", f"{orders.seconds * 1e3:.0f}ms", "-c", str(orders.connections)]
+    command = [PROGRAM, "-D", f"{seconds * 1e3:.0f}ms", "-c", str(orders.connections)]
     command += ["-m", str(orders.in_flight // orders.connections), "-t", "1", "-d", str(body)]
     command += ["-H", "content-type: application/grpc", "-H", "te: trailers"]
     if orders.api_key:
         command += ["-H", f"authorization: Bearer {orders.api_key}"]
     command += ["--log-file", str(log), f"http://{orders.target}{orders.path}"]
-    start, cpu = time.perf_counter(), family_cpu_seconds(orders.pid)
-    subprocess.run(command, check=True, capture_output=True, timeout=orders.seconds + 30)
-    cpu, taken = family_cpu_seconds(orders.pid) - cpu, time.perf_counter() - start
-    return _measured(log, cpu, min(taken, orders.seconds))
+    subprocess.run(command, check=True, capture_output=True, timeout=seconds + 30)
 
 
 def _measured(log: Path, cpu: float, seconds: float) -> Measured:
