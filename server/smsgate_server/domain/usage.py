@@ -97,8 +97,7 @@ class Usage:
         return row
 
     def paid_request(self, account: str, time: datetime, country: str) -> None:
-        key = (account, time.toordinal() - _DAY_ONE_ORDINAL, country, NO_STATUS, NO_CURRENCY)
-        (self._changes.get(key) or self._row(key))[_PAID] += 1
+        self._row((account, day_of(time), country, NO_STATUS, NO_CURRENCY))[_PAID] += 1
 
     def asked_for(self, verification: Verification) -> None:
         self._codes_row(verification)[_VERIFICATIONS] += 1
