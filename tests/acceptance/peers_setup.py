@@ -55,7 +55,7 @@ class Said(NamedTuple):
 class Wire(Watched):
     """Stands between an ESME and an SMSC, passes all on, and reads it. The first PDU of the kind
     `cut_at` does not arrive: every connection ends there. The first `at_once` submits arrive
-    together.
+    together. While `open` is not set the SMSC hears of no new connection.
     """
 
     def __init__(self, smsc_port: int) -> None:
@@ -66,6 +66,8 @@ class Wire(Watched):
         self.said: list[Said] = []
         self.cut_at: int | None = None
         self.at_once = 0
+        self.open = asyncio.Event()
+        self.open.set()
         self.port = 0
 
     async def __aenter__(self) -> Self:
@@ -80,6 +82,7 @@ class Wire(Watched):
         trace: TracebackType | None,
     ) -> None:
         self._server.close()
+        self.open.set()
         self.cut()
         await asyncio.gather(*self._tasks)
 
@@ -110,6 +113,7 @@ class Wire(Watched):
         assert task is not None
         self._tasks.append(task)
         self._writers.append(writer)
+        await self.open.wait()
         try:
             reader_there, writer_there = await asyncio.open_connection(_LOCAL, self._smsc_port)
         except OSError:
@@ -279,7 +283,16 @@ async def a_bearerbox(folder: Path, *binds: str) -> AsyncIterator[int]:
     file = folder / "kannel.conf"
     file.write_text(_CONFIGURATION.format(folder=folder, binds="".join(binds), **ports))
     async with _running("bearerbox", file, ports["box"]):
+        # It listens before it has started, and then ends by an assertion of its own if it may not
+        # bind.
+        async with asyncio.timeout(GUARD_SECONDS):
+            while not _has_started(folder):  # noqa: ASYNC110  # files have no event for it
+                await asyncio.sleep(0.02)
         yield ports["send"]
+
+
+def _has_started(folder: Path) -> bool:
+    return "MAIN: Start-up done" in (folder / "bearerbox.log").read_text(errors="replace")
 
 
 @asynccontextmanager

@@ -298,10 +298,14 @@ async def test_kannel_is_told_why_it_may_not_bind(
     tmp_path: Path, start_smsc: StartSmsc, settings: dict[str, str], status: Status
 ) -> None:
     smsc = await start_smsc(**settings)
-    async with Wire(smsc.port) as wire, a_bearerbox(tmp_path, transceiver(wire.port)):
-        (answer,) = await wire.heard(Command.BIND_TRANSCEIVER_RESP)
-        assert answer.status == status
-        assert smsc.binds == 0
+    async with Wire(smsc.port) as wire:
+        # Until all of Kannel has started.
+        wire.open.clear()
+        async with a_bearerbox(tmp_path, transceiver(wire.port)):
+            wire.open.set()
+            (answer,) = await wire.heard(Command.BIND_TRANSCEIVER_RESP)
+            assert answer.status == status
+            assert smsc.binds == 0
 
 
 @needs("tshark", "text2pcap", package="tshark")
