@@ -48,12 +48,10 @@ def _started(
     bench: Bench, servers: ExitStack, bare_first: bool
 ) -> Mapping[str, Callable[[int], Measured]]:
     """What sends to new servers, with so much in flight."""
-    if bare_first:
-        bare = servers.enter_context(_unguarded(bench))
-        full = servers.enter_context(_guarded(bench))
-    else:
-        full = servers.enter_context(_guarded(bench))
-        bare = servers.enter_context(_unguarded(bench))
+    starts = {"bare": _unguarded, "full": _guarded}
+    order = list(starts) if bare_first else list(reversed(starts))
+    started = {name: servers.enter_context(starts[name](bench)) for name in order}
+    bare, full = started["bare"], started["full"]
     limit = servers.enter_context(echo(bench.folder))
     subscribed, prepaid = asyncio.run(_prepare(full.target))
     return {

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from smsgate_server.domain.message import Message, PriceStatus, Status
+from smsgate_server.domain.message import Message, Status
 from smsgate_server.domain.otp import Verification
 
 _DAY_ONE = date(1970, 1, 1)
 _DAY_ONE_ORDINAL = _DAY_ONE.toordinal()
-_UNKNOWN = PriceStatus.UNKNOWN
 
 # The status and the currency of what is not a message.
 NO_STATUS = 0
@@ -121,18 +120,17 @@ class Usage:
             self._count((after,), 1)
 
     def _count(self, messages: Iterable[Message], sign: int) -> None:
-        # Every message comes through here several times in its life: rows are changed in place, and
-        # little is called.
+        # Every message comes through here several times in its life: rows are changed in place.
         for message in messages:
             price, segments = message.price, message.segments
-            day = message.create_time.toordinal() - _DAY_ONE_ORDINAL
+            day = day_of(message.create_time)
             key = (message.account, day, message.country, message.status, price.currency)
-            row = self._changes.get(key) or self._row(key)
+            row = self._row(key)
             row[_MESSAGES] += sign
             row[_SEGMENTS] += sign * segments
             if message.verification_id:
                 row[_OTP] += sign
-            if price.status is _UNKNOWN:
+            if not price.known:
                 row[_UNPRICED] += sign * segments
             elif not message.refunded:
                 row[_BUNDLE] += sign * message.bundle_segments

@@ -69,18 +69,16 @@ class Gate:
         self._access = access
         self._sessions = sessions
         # By what they show: most callers call again. Forgotten whenever a key may have changed.
-        self._proved: dict[str | bytes, Caller] = {}
+        self._proved: dict[str | bytes | None, Caller] = {}
         access.listen(self._proved.clear)
 
     def admit(self, method: str, metadata: Metadata) -> Caller:
         """Who calls `Service.Method`; raises why nobody may."""
-        caller = self.identify(metadata)
-        scope = SCOPES.get(method, _ADMIN)
-        return caller if scope in caller.scopes else _holding(scope, caller)
+        return _holding(SCOPES.get(method, _ADMIN), self.identify(metadata))
 
     def identify(self, metadata: Metadata) -> Caller:
         """Whose key it is, or whose session; raises if nobody's."""
-        shown: str | bytes = ""
+        shown: str | bytes | None = None
         for name, value in metadata:
             if name == "authorization":
                 shown = value
@@ -93,13 +91,13 @@ class Gate:
             return proved
         return self._prove(shown)
 
-    def _prove(self, shown: str | bytes) -> Caller:
+    def _prove(self, shown: str | bytes | None) -> Caller:
         secret = _secret(shown)
         if is_session(secret) and not self._access.open:
             return self._sessions.caller(secret)
         caller = self._access.caller(secret)
         # One spelling of each key: there are as many others as somebody likes to think up.
-        if not shown or (caller.key is not None and shown == f"Bearer {secret}"):
+        if shown is None or (caller.key is not None and shown == f"Bearer {secret}"):
             self._proved[shown] = caller
         return caller
 
@@ -129,10 +127,12 @@ def _holding(scope: Scope | None, caller: Caller) -> Caller:
     )
 
 
-def _secret(shown: str | bytes) -> str:
+def _secret(shown: str | bytes | None) -> str:
     """The secret in the authorization metadata; empty without any, and `?` if it has not the form
     of one.
     """
+    if shown is None:
+        return ""
     text = shown if isinstance(shown, str) else shown.decode("ascii", "replace")
     scheme, _, secret = text.partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" else "?" if text else ""
+    return secret.strip() if scheme.lower() == "bearer" else "?"

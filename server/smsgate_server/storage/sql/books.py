@@ -41,7 +41,6 @@ _ENTER = BulkStatement(
     "(account, id, kind, micros, balance, time, note, messages, first_seq, last_seq) {rows}",
     "tnnnnntnnn",
 )
-_PREPAID = BillingMode.PREPAID
 COUNTS = (
     "free_requests",
     "paid_requests",
@@ -124,7 +123,7 @@ class Books:
         """Count stored messages, and put their charges in the ledger."""
         self.usage.accepted(messages)
         for message in messages:
-            if message.billing is _PREPAID and (cost := message.cost_micros):
+            if message.billing is BillingMode.PREPAID and (cost := message.cost_micros):
                 self._move(EntryKind.CHARGE, -cost, message)
 
     def deposit(self, account: str, amount: int, time: int, note: str) -> tuple[int, int]:
@@ -149,7 +148,7 @@ class Books:
         self.load([account])
         self._standings[account] = refund(self.standing(account), after)
         self._changed.add(account)
-        if after.billing is _PREPAID and after.cost_micros:
+        if after.billing is BillingMode.PREPAID and after.cost_micros:
             self._move(EntryKind.REFUND, after.cost_micros, after)
 
     def _move(self, kind: EntryKind, amount: int, message: Message) -> None:
